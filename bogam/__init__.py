@@ -1,0 +1,1 @@
+"""The command line. Imports every floor, lazily; nothing imports it."""

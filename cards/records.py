@@ -1,0 +1,249 @@
+"""The files that one stage leaves for the next, and for whoever wants to check it.
+
+`dataset.json` is a :class:`DatasetRecord`, `rejects.jsonl` holds one :class:`Reject` a line and
+`run.json` is a :class:`RunRecord`. Other programs read them, so the names of the fields are
+fixed; `schema_version` changes when their meaning does.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any, Literal, Self
+
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
+
+from cards.errors import BogamError
+
+DATASET_FILE = "dataset.json"
+REJECTS_FILE = "rejects.jsonl"
+RUN_FILE = "run.json"
+PREDICTIONS_FILE = "predictions.parquet"
+
+Severity = Literal["info", "warning", "stop"]
+
+
+class Record(BaseModel):
+    """Frozen; an unknown field is an error, so that a typing mistake cannot be lost."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    def to_json(self) -> str:
+        """The same record always gives the same text (field order, two blanks, one newline)."""
+        return self.model_dump_json(indent=2, exclude_none=True) + "\n"
+
+    def write(self, path: Path) -> None:
+        path.write_text(self.to_json(), encoding="utf-8")
+
+    @classmethod
+    def read(cls, path: Path) -> Self:
+        """Raise :class:`BogamError` when the file is missing or is no such record."""
+        try:
+            return cls.model_validate_json(path.read_bytes())
+        except FileNotFoundError:
+            raise BogamError(
+                f"{path}: not found. A {cls.__name__} is expected there; was the step before "
+                "this one run to its end?"
+            ) from None
+        except ValidationError as error:
+            first = error.errors()[0]
+            where = ".".join(str(part) for part in first["loc"])
+            raise BogamError(
+                f"{path}: not a valid {cls.__name__}: {where}: {first['msg']}. "
+                "Write it again with the command that made it."
+            ) from error
+
+
+class Reject(Record):
+    """A raw item that did not become a row. Holds no text of the item: it may be personal."""
+
+    path: str
+    reason: str
+    detail: str = ""
+
+
+class Finding(Record):
+    """Something that a reader must know; computed, never typed."""
+
+    kind: str
+    severity: Severity
+    count: int
+    detail: str
+
+
+class BuilderInfo(Record):
+    """Which class made the rows, in which version, called how."""
+
+    class_: str = Field(alias="class")
+    version: str
+    arguments: dict[str, Any]
+
+    model_config = ConfigDict(
+        frozen=True, extra="forbid", validate_by_name=True, serialize_by_alias=True
+    )
+
+
+class Source(Record):
+    """The raw input: its name without the folders above it, and what identifies its bytes."""
+
+    path_name: str
+    bytes: int
+    sha256: str | None = None
+    files: int | None = None
+
+
+class SplitInfo(Record):
+    """One split: rows, and bytes of its parquet shards."""
+
+    rows: int
+    bytes: int
+
+
+class DatasetRecord(Record):
+    """What `bogam build` made: `dataset.json`."""
+
+    schema_version: Literal[1] = 1
+    name: str
+    builder: BuilderInfo
+    source: Source
+    licence: str
+    languages: tuple[str, ...]
+    task_categories: tuple[str, ...]
+    raw_items: int
+    """Files or records that the source holds, before anything was left out."""
+    rows: int
+    rejects: dict[str, int]
+    counting: str = "raw_items == rows + rejects"
+    """The rule of counting, stated where one row is made of several raw items."""
+    items_used: int
+    """Raw items that are part of at least one row; `raw_items == items_used + rejects`."""
+    splits: dict[str, SplitInfo]
+    features: dict[str, Any]
+    """`datasets.Features.to_dict()` of the published rows."""
+    findings: tuple[Finding, ...] = ()
+    statistics: dict[str, dict[str, int]] = {}
+    """Counts worth a table on the card: {column or subject: {value: rows}}."""
+    artifacts: dict[str, str] = {}
+    """{path in the folder: sha256} of every parquet shard and of the rejects."""
+
+    @model_validator(mode="after")
+    def _nothing_is_lost(self) -> Self:
+        rejected = sum(self.rejects.values())
+        if self.raw_items != self.items_used + rejected:
+            raise ValueError(
+                f"raw items {self.raw_items} != used {self.items_used} + rejected {rejected}"
+            )
+        split_rows = sum(split.rows for split in self.splits.values())
+        if self.rows != split_rows:
+            raise ValueError(f"rows {self.rows} != rows of the splits {split_rows}")
+        return self
+
+
+class Revision(Record):
+    """A repo on a Hub at one commit."""
+
+    id: str
+    revision: str
+    """The 40 hexadecimal digits of the commit; for a local folder `local`."""
+
+
+class DatasetUse(Revision):
+    """The dataset of a run and the rows that were used of each split."""
+
+    splits: dict[str, int]
+
+
+class ParameterGroup(Record):
+    """One group of the optimiser, and how far training moved it."""
+
+    name: str
+    lr: float
+    weight_decay: float
+    parameters: int
+    update_norm: float | None = None
+    """L2 norm of (weights after - weights before), over the whole group."""
+
+
+class LossPoint(Record):
+    """One logged step."""
+
+    step: int
+    loss: float
+    learning_rate: float
+    grad_norm: float | None = None
+    eval_loss: float | None = None
+
+
+class TrainingSummary(Record):
+    """What the training took. Loss is the mean over answer tokens, in nats."""
+
+    steps: int
+    epochs: float
+    loss_history: tuple[LossPoint, ...]
+    seconds: float
+    peak_memory_bytes: int
+    samples_per_second: float
+    frozen_unchanged: bool
+    """True when no frozen weight differs by a bit after training."""
+    label_tokens: int
+    longest_sample_tokens: int
+    samples_over_length: int
+
+
+class Metric(Record):
+    """A metric with its 95 % interval over `n` examples."""
+
+    value: float
+    low: float
+    high: float
+    n: int
+    unit: str
+    higher_is_better: bool = True
+
+
+class Comparison(Record):
+    """Tuned minus zero-shot on the same examples."""
+
+    metric: str
+    difference: float
+    low: float
+    high: float
+    p_value: float
+    test: str
+
+
+class Environment(Record):
+    """Versions and hardware of a run."""
+
+    python: str
+    platform: str
+    packages: dict[str, str]
+    device: str
+    device_count: int
+    cpu_count: int
+    memory_bytes: int
+    git_commit: str | None = None
+
+
+class RunRecord(Record):
+    """What really happened in one run: `run.json`."""
+
+    schema_version: Literal[1] = 1
+    recipe: dict[str, Any]
+    """The resolved recipe, every default filled in."""
+    task: str
+    """Names the scorer in `cards.scoring`, e.g. `generation`."""
+    base_model: Revision
+    dataset: DatasetUse
+    licence: str
+    """Licence of the result, see `cards.licences`."""
+    parameter_groups: tuple[ParameterGroup, ...]
+    training: TrainingSummary
+    metrics: dict[Literal["zero_shot", "tuned"], dict[str, Metric]]
+    comparison: tuple[Comparison, ...]
+    environment: Environment
+    seeds: dict[str, int]
+    artifacts: dict[str, str]
+    """{path in the release: sha256} of every file but the card, its figures and this record."""
+    library_model_class: str
+    """The transformers class that loads the result, e.g. `AutoModelForCausalLM`."""
+    dataset_findings: tuple[Finding, ...] = ()

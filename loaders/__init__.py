@@ -1,0 +1,1 @@
+"""Raw files to typed rows; nothing is dropped without a reject."""

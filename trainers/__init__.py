@@ -1,0 +1,1 @@
+"""A recipe and a dataset to an adapter, predictions and a run record."""
