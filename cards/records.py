@@ -20,6 +20,8 @@ RUN_FILE = "run.json"
 PREDICTIONS_FILE = "predictions.parquet"
 
 Severity = Literal["info", "warning", "stop"]
+Domain = Literal["medical", "forensic", "general"]
+"""Decides which limits and risks a card must state."""
 
 
 class Record(BaseModel):
@@ -91,6 +93,25 @@ class Source(Record):
     files: int | None = None
 
 
+class PersonalDataCheck(Record):
+    """What the gate before publishing looked for and found; never the texts themselves."""
+
+    policy: Literal["refuse", "redact", "allow"]
+    texts_scanned: int
+    found: dict[str, int] = {}
+    """{kind of personal data: occurrences}, before any redaction."""
+    reason: str | None = None
+    """Why findings were allowed; written by a person, printed on the card."""
+
+
+class Publication(Record):
+    """Where a release goes. Written into the record just before the card is made."""
+
+    repo_id: str
+    private: bool
+    personal_data: PersonalDataCheck | None = None
+
+
 class SplitInfo(Record):
     """One split: rows, and bytes of its parquet shards."""
 
@@ -124,6 +145,8 @@ class DatasetRecord(Record):
     """Counts worth a table on the card: {column or subject: {value: rows}}."""
     artifacts: dict[str, str] = {}
     """{path in the folder: sha256} of every parquet shard and of the rejects."""
+    domain: Domain = "general"
+    publication: Publication | None = None
 
     @model_validator(mode="after")
     def _nothing_is_lost(self) -> Self:
@@ -198,6 +221,8 @@ class Metric(Record):
     n: int
     unit: str
     higher_is_better: bool = True
+    documents: int | None = None
+    """Independent documents that the `n` examples come from; the interval resamples these."""
 
 
 class Comparison(Record):
@@ -242,8 +267,15 @@ class RunRecord(Record):
     comparison: tuple[Comparison, ...]
     environment: Environment
     seeds: dict[str, int]
+    """By use; `bootstrap` is the one of the intervals and tests."""
     artifacts: dict[str, str]
     """{path in the release: sha256} of every file but the card, its figures and this record."""
     library_model_class: str
     """The transformers class that loads the result, e.g. `AutoModelForCausalLM`."""
     dataset_findings: tuple[Finding, ...] = ()
+    bootstrap_resamples: int = 2000
+    languages: tuple[str, ...] = ()
+    domain: Domain = "general"
+    base_licence: str | None = None
+    dataset_licence: str | None = None
+    publication: Publication | None = None

@@ -1,0 +1,125 @@
+"""How sure is a number? Bootstrap intervals and paired tests over sums of per-example numbers.
+
+Every metric here is a function of sums over the examples: a mean is (sum of scores, number of
+examples), perplexity is (sum of nats, sum of tokens), a macro F1 is a row of counts per class. So
+one matrix product gives the resampled sums of all metrics of both models at once, and their
+difference is paired by construction.
+
+Random numbers come from the raw output of PCG64, whose stream NumPy promises never to change
+(NEP 19; `Generator.integers` has no such promise): the same seed gives the same interval in years.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import numpy as np
+from numpy.typing import NDArray
+
+Floats = NDArray[np.float64]
+
+# Cells of a block of resampling weights: 32 MiB of float64.
+_BLOCK_CELLS = 4 * 2**20
+
+
+def sums_by_document(contributions: Floats, documents: NDArray[np.int64]) -> Floats:
+    """Add up the rows of each document.
+
+    contributions: (examples, k); documents: (examples,) numbers 0..d-1; returns (d, k). Rows of
+    one document are not independent, so documents are what is resampled (Field and Welsh 2007).
+    """
+    totals = np.zeros((int(documents.max()) + 1, contributions.shape[1]))
+    np.add.at(totals, documents, contributions)
+    return totals
+
+
+def resampled_sums(contributions: Floats, *, resamples: int, seed: int) -> Floats:
+    """Sums over `resamples` draws of n rows with replacement (Efron 1979).
+
+    contributions: (n, k); returns (resamples, k). Takes about 5 ns for each row and resample.
+    """
+    rows = len(contributions)
+    source = _bits(seed, stream=0)
+    sums = np.empty((resamples, contributions.shape[1]))
+    for start, stop in _blocks(resamples, rows):
+        weights = np.empty((stop - start, rows))
+        for line in weights:
+            line[:] = np.bincount(_draws(source, rows), minlength=rows)
+        sums[start:stop] = weights @ contributions
+    return sums
+
+
+def swapped_sums(differences: Floats, *, swaps: int, seed: int) -> Floats:
+    """Sums over random halves of the rows: what an exchange of the two models moves.
+
+    differences: (n, k), first model minus second; returns (swaps, k). Under the null hypothesis
+    each row's two outputs might as well have changed places: with `m = swapped_sums(...)` the
+    first model's sums become `sums - m`, the second's `sums + m` (approximate randomisation,
+    Noreen 1989).
+    """
+    rows = len(differences)
+    source = _bits(seed, stream=1)
+    sums = np.empty((swaps, differences.shape[1]))
+    for start, stop in _blocks(swaps, rows):
+        words = source.random_raw((stop - start) * (-(-rows // 64))).astype("<u8")
+        flips = np.unpackbits(words.view(np.uint8).reshape(stop - start, -1), axis=1)[:, :rows]
+        sums[start:stop] = flips.astype(np.float64) @ differences
+    return sums
+
+
+def percentile_interval(samples: Floats) -> tuple[float, float]:
+    """The middle 95 % of the samples."""
+    low, high = np.quantile(samples, (0.025, 0.975))
+    return float(low), float(high)
+
+
+def wilson_interval(share: float, n: int) -> tuple[float, float]:
+    """The 95 % interval of a share of n (Wilson 1927).
+
+    For 0 of n and n of n, where a bootstrap can draw nothing but the same value.
+    """
+    z2 = 1.959963984540054**2
+    centre = (share + z2 / (2 * n)) / (1 + z2 / n)
+    half = np.sqrt(z2 * (share * (1 - share) / n + z2 / (4 * n * n))) / (1 + z2 / n)
+    low = 0.0 if share == 0 else float(centre - half)
+    high = 1.0 if share == 1 else float(centre + half)
+    return low, high
+
+
+def randomisation_p(observed: float, null: Floats) -> float:
+    """Two-sided p of an observed difference among those of random swaps.
+
+    (1 + as extreme) / (1 + swaps), so never 0 (Phipson and Smyth 2010). Equal up to rounding
+    counts as as extreme.
+    """
+    threshold = abs(observed) * (1 - 1e-9) - 1e-12
+    return float((1 + np.count_nonzero(np.abs(null) >= threshold)) / (1 + len(null)))
+
+
+def mcnemar_p(only_first: int, only_second: int) -> float:
+    """Exact two-sided McNemar test: examples that only one of two models gets right."""
+    discordant = only_first + only_second
+    if not discordant:
+        return 1.0
+    from scipy.special import bdtr
+
+    return min(1.0, 2.0 * float(bdtr(min(only_first, only_second), discordant, 0.5)))
+
+
+def _bits(seed: int, *, stream: int) -> np.random.PCG64:
+    return np.random.PCG64(np.random.SeedSequence([seed, stream]))
+
+
+def _draws(source: np.random.PCG64, n: int) -> NDArray[np.int64]:
+    """n numbers from 0..n-1: the upper half of 32 random bits times n.
+
+    The bias of leaving out rejection is below n / 2**32.
+    """
+    halves = source.random_raw(-(-n // 2)).astype("<u8").view("<u4")[:n].astype(np.uint64)
+    return ((halves * np.uint64(n)) >> np.uint64(32)).astype(np.int64)
+
+
+def _blocks(total: int, rows: int) -> Iterator[tuple[int, int]]:
+    step = max(1, _BLOCK_CELLS // rows)
+    for start in range(0, total, step):
+        yield start, min(total, start + step)
