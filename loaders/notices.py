@@ -1,0 +1,32 @@
+"""Raw items that were used although something about them was odd: `notices.jsonl`."""
+
+from __future__ import annotations
+
+from enum import StrEnum
+
+from loaders.item_log import ItemLog
+
+
+class Oddity(StrEnum):
+    """What was odd about an item that was used. The words are fixed."""
+
+    ENCODING = "encoding"
+    """Read from another text encoding than UTF-8."""
+    BYTE_ORDER_MARK = "byte_order_mark"
+    """Begins, or does not begin, with a byte order mark, unlike most of the others."""
+    DECOMPOSED_NAME = "decomposed_name"
+    """Its path is, or is not, in decomposed Unicode, unlike most of the others."""
+    UPPER_CASE_EXTENSION = "upper_case_extension"
+    BLANKS_IN_FOLDER_NAME = "blanks_in_folder_name"
+    CONTROL_CHARACTERS = "control_characters"
+    """Invisible characters were taken out of its text."""
+    WRAPPED_IN_LIST = "wrapped_in_list"
+    """The object stood alone in a list."""
+    DUPLICATE_ID = "duplicate_id"
+    """Another item has the same id."""
+    DUPLICATE_TEXT = "duplicate_text"
+    """Another item has the same text but for blanks and punctuation; both stay in one split."""
+
+
+NoticeLog = ItemLog[Oddity]
+"""`NoticeLog(path).add(item path, Oddity.X, detail)`."""
