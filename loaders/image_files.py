@@ -1,0 +1,283 @@
+"""What is known of an image file before it becomes a row, and which files cannot become one.
+
+Bytes are read once and never changed here. Format and size come from the header, never from the
+name. Whether a file is whole is decided by decoding it to the last bit, at an eighth of its size
+where the format allows: `PIL.Image.verify` accepts every truncated JPEG. The perceptual hash
+comes from that same decode.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import struct
+import unicodedata
+from collections import deque
+from collections.abc import Iterable, Iterator
+from concurrent.futures import Future, ThreadPoolExecutor
+from dataclasses import dataclass
+from io import BytesIO
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+import pdqhash
+import simplejpeg
+from PIL import BmpImagePlugin, GifImagePlugin, Image, JpegImagePlugin, PngImagePlugin
+from PIL import WebPImagePlugin as WebPPlugin
+from PIL.ExifTags import IFD, Base
+
+from cards.records import Reject
+from loaders.image_containers import ImageFormat, Piece, UnusableImage, pieces, sniff_format
+
+MAX_PIXELS = 89_478_485
+"""Above this, `PIL.Image.open` warns of a decompression bomb whoever loads the dataset."""
+
+THUMBNAIL_SIDE = 128
+Gray = npt.NDArray[np.uint8]
+
+_SYSTEM_FILES = {".ds_store", "thumbs.db", "desktop.ini", "ehthumbs.db"}
+_PLUGINS: dict[str, type[Any]] = {
+    "JPEG": JpegImagePlugin.JpegImageFile,
+    "PNG": PngImagePlugin.PngImageFile,
+    "WEBP": WebPPlugin.WebPImageFile,
+    "GIF": GifImagePlugin.GifImageFile,
+    "BMP": BmpImagePlugin.BmpImageFile,
+}
+# What PIL's decoders raise on bytes that are no picture; it has no common class for it.
+_DECODE_ERRORS = (
+    OSError, SyntaxError, ValueError, TypeError, KeyError, IndexError, EOFError, OverflowError,
+    struct.error,
+)  # fmt: skip
+_TRANSPOSED = {
+    2: Image.Transpose.FLIP_LEFT_RIGHT,
+    3: Image.Transpose.ROTATE_180,
+    4: Image.Transpose.FLIP_TOP_BOTTOM,
+    5: Image.Transpose.TRANSPOSE,
+    6: Image.Transpose.ROTATE_270,
+    7: Image.Transpose.TRANSVERSE,
+    8: Image.Transpose.ROTATE_90,
+}
+
+
+@dataclass(frozen=True, slots=True)
+class ImageFacts:
+    """What the bytes say. `width` and `height` are as displayed, after the Exif orientation."""
+
+    format: ImageFormat
+    mode: str
+    """PIL mode, e.g. `RGB`, `CMYK`, `I;16`; see :func:`to_rgb`."""
+    width: int
+    height: int
+    orientation: int
+    """Exif tag 0x0112, 1 to 8; 1 is upright."""
+    has_position: bool
+    """True when Exif or XMP holds a GPS position."""
+    sha256: str
+    perceptual_hash: str
+    """PDQ of the upright picture, 64 hexadecimal digits."""
+    hash_quality: int
+    """0 to 100; below 50 the picture has too little structure for its hash to mean anything."""
+
+
+@dataclass(frozen=True, slots=True)
+class ImageFile:
+    """A usable image: `path` relative to its root (NFC, `/`), bytes untouched, and its facts."""
+
+    path: str
+    data: bytes
+    facts: ImageFacts
+
+
+def inspect(data: bytes, *, max_pixels: int = MAX_PIXELS) -> ImageFacts:
+    """Decode an image once and tell what it is.
+
+    Raises :class:`UnusableImage` with one of the reasons `empty`, `not_an_image`,
+    `unsupported_format`, `too_many_pixels`, `animated`, `truncated`, `damaged`.
+    """
+    image_format = sniff_format(data[:32])
+    parts = pieces(data, image_format)
+    try:
+        # The plugin's class, because Image.open warns of size through process-wide state.
+        image = _PLUGINS[image_format](BytesIO(data))
+    except _DECODE_ERRORS as error:
+        raise UnusableImage("damaged", f"unreadable header: {_one_line(error)}") from error
+    width, height = image.size
+    if width * height > max_pixels:
+        raise UnusableImage("too_many_pixels", f"{width:,} x {height:,} pixels")
+    frames = _frames(parts)
+    if frames > 1:
+        raise UnusableImage("animated", f"{image_format} of {frames} frames")
+    orientation, has_position = _exif(image)
+    gray = _upright(_decode(data, image_format, image), orientation)
+    digest, quality = perceptual_hash(gray)
+    turned = orientation >= 5
+    return ImageFacts(
+        format=image_format,
+        mode=image.mode,
+        width=height if turned else width,
+        height=width if turned else height,
+        orientation=orientation,
+        has_position=has_position,
+        sha256=hashlib.sha256(data).hexdigest(),
+        perceptual_hash=digest,
+        hash_quality=quality,
+    )
+
+
+def gray_thumbnail(data: bytes, facts: ImageFacts) -> Gray:
+    """The upright picture in gray, (height, width) in 0..255, sides reduced but not below 128."""
+    image = _PLUGINS[facts.format](BytesIO(data))
+    return _upright(_decode(data, facts.format, image), facts.orientation)
+
+
+def perceptual_hash(gray: Gray) -> tuple[str, int]:
+    """PDQ (Facebook, 2019) as 64 hexadecimal digits, and its quality 0..100.
+
+    Computed from a reduced decode, so it differs by some bits from PDQ of the full picture;
+    distances up to 31 of 256 still mean the same picture.
+    """
+    small = Image.fromarray(gray).resize((THUMBNAIL_SIDE, THUMBNAIL_SIDE), Image.Resampling.BOX)
+    pixels = np.asarray(small, dtype=np.uint8)
+    bits, quality = pdqhash.compute(np.repeat(pixels[:, :, None], 3, axis=2))
+    return np.packbits(bits.astype(np.uint8)).tobytes().hex(), int(quality)
+
+
+def to_rgb(image: Image.Image) -> Image.Image:
+    """An upright 8-bit RGB picture, for a model or an augmentation.
+
+    Unlike `convert("RGB")`, 16-bit gray is scaled (PIL clips it to white) and what lies under
+    transparency is not shown: the background is white.
+    """
+    turn = _TRANSPOSED.get(_exif(image)[0])
+    rgb = _flatten(image)
+    return rgb if turn is None else rgb.transpose(turn)
+
+
+def list_files(root: Path) -> Iterator[Path | Reject]:
+    """Every file below `root`, in the order of its NFC name on any machine.
+
+    Links that lead out of `root`, links to folders and the files that operating systems leave
+    behind come as rejects (`symlink_outside`, `symlink_to_folder`, `system_file`).
+    """
+    inside = root.resolve()
+    found: list[tuple[str, Path]] = []
+    for folder, folders, names in os.walk(root):
+        links = [name for name in folders if (Path(folder) / name).is_symlink()]
+        for name in names + links:
+            path = Path(folder) / name
+            found.append((relative_name(path, root), path))
+    for name, path in sorted(found, key=lambda pair: (pair[0], pair[1].as_posix())):
+        lower = path.name.lower()
+        if lower in _SYSTEM_FILES or lower.startswith("._"):
+            yield Reject(path=name, reason="system_file")
+        elif path.is_symlink() and not path.resolve().is_relative_to(inside):
+            yield Reject(path=name, reason="symlink_outside", detail="leads out of the source")
+        elif path.is_symlink() and path.is_dir():
+            yield Reject(path=name, reason="symlink_to_folder", detail="folders are not followed")
+        else:
+            yield path
+
+
+def relative_name(path: Path, root: Path) -> str:
+    """`path` below `root` with `/`, in NFC: macOS writes Hangul decomposed."""
+    return unicodedata.normalize("NFC", path.relative_to(root).as_posix())
+
+
+def read_image(path: Path, name: str, *, max_pixels: int = MAX_PIXELS) -> ImageFile | Reject:
+    """Read and inspect one file; a file that cannot be used is a reject, never an exception."""
+    try:
+        with path.open("rb") as file:
+            head = file.read(32)
+            sniff_format(head)
+            data = head + file.read()
+        return ImageFile(name, data, inspect(data, max_pixels=max_pixels))
+    except UnusableImage as verdict:
+        return Reject(path=name, reason=verdict.reason, detail=verdict.detail)
+    except OSError as error:
+        return Reject(path=name, reason="unreadable", detail=error.strerror or _one_line(error))
+
+
+def read_images(
+    paths: Iterable[Path], root: Path, *, threads: int | None = None, max_pixels: int = MAX_PIXELS
+) -> Iterator[ImageFile | Reject]:
+    """Read and inspect files in their order, on `threads` threads (default: one a core, up to 8).
+
+    Decoders release the GIL. No more than four images a thread are held at a time.
+    """
+    workers = threads or min(8, len(os.sched_getaffinity(0)))
+    waiting: deque[Future[ImageFile | Reject]] = deque()
+    with ThreadPoolExecutor(workers, thread_name_prefix="images") as pool:
+        try:
+            for path in paths:
+                name = relative_name(path, root)
+                waiting.append(pool.submit(read_image, path, name, max_pixels=max_pixels))
+                if len(waiting) >= 4 * workers:
+                    yield waiting.popleft().result()
+            while waiting:
+                yield waiting.popleft().result()
+        finally:
+            for future in waiting:
+                future.cancel()
+
+
+def _decode(data: bytes, image_format: ImageFormat, image: Any) -> Gray:
+    """Decode every bit, reduced where the format allows; gray, not yet upright."""
+    try:
+        if image_format == "JPEG":
+            # Strict: libjpeg's recoverable complaints count. `image` has only read the header.
+            gray: Gray = simplejpeg.decode_jpeg(
+                data, "GRAY", min_height=THUMBNAIL_SIDE, min_width=THUMBNAIL_SIDE, fastdct=True
+            )[..., 0]
+            return gray
+        image.load()
+    except _DECODE_ERRORS as error:
+        message = _one_line(error)
+        cut = "premature end" in message.lower() or "truncated" in message
+        raise UnusableImage("truncated" if cut else "damaged", message) from error
+    small = _flatten(image)
+    small.thumbnail((4 * THUMBNAIL_SIDE, 4 * THUMBNAIL_SIDE), Image.Resampling.BOX)
+    return np.asarray(small.convert("L"))
+
+
+def _flatten(image: Image.Image) -> Image.Image:
+    if image.mode.startswith("I"):
+        wide = np.asarray(image)
+        scale = 257 if wide.dtype == np.uint16 or wide.max(initial=0) > 255 else 1
+        image = Image.fromarray((wide // scale).clip(0, 255).astype(np.uint8))
+    if image.has_transparency_data:
+        layer = image.convert("RGBA")
+        image = Image.alpha_composite(Image.new("RGBA", layer.size, "white"), layer)
+    return image.convert("RGB")
+
+
+def _upright(gray: Gray, orientation: int) -> Gray:
+    turn = _TRANSPOSED.get(orientation)
+    return gray if turn is None else np.asarray(Image.fromarray(gray).transpose(turn))
+
+
+def _exif(image: Image.Image) -> tuple[int, bool]:
+    """Orientation (1 when absent or senseless) and whether a position is given."""
+    xmp = image.info.get("xmp") or image.info.get("XML:com.adobe.xmp") or b""
+    text = xmp if isinstance(xmp, bytes) else str(xmp).encode()
+    in_xmp = b"GPSLatitude" in text
+    try:
+        exif = image.getexif()
+        value = exif.get(Base.Orientation, 1)
+        has_position = bool(exif.get_ifd(IFD.GPSInfo)) or in_xmp
+    except (*_DECODE_ERRORS, AttributeError):
+        return 1, in_xmp
+    return (value if isinstance(value, int) and 1 <= value <= 8 else 1), has_position
+
+
+def _frames(parts: list[Piece]) -> int:
+    kinds = [part.kind for part in parts]
+    for part in parts:
+        if part.kind == "acTL":
+            return int.from_bytes(part.payload[:4], "big")
+    return max(kinds.count("ANMF"), kinds.count("image"), 1)
+
+
+def _one_line(error: BaseException) -> str:
+    return " ".join(str(error).split()) or type(error).__name__
