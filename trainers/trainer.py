@@ -1,0 +1,238 @@
+"""TRL's trainer, held to what a recipe promises.
+
+On top of `trl.SFTTrainer`: only answers pass through the output head, trained weights stay fp32,
+the optimiser's groups are the recipe's, rows come in groups of like length in an order that seed
+and epoch decide, and checkpoints are whole or not there.
+"""
+
+from __future__ import annotations
+
+import logging
+import math
+import shutil
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+from typing import Any
+
+import datasets
+import torch
+from torch import nn
+from transformers import PreTrainedTokenizerBase, TrainerCallback, TrainerControl, TrainerState
+from transformers.trainer import TRAINER_STATE_NAME
+from transformers.trainer_pt_utils import get_length_grouped_indices
+from trl import SFTConfig, SFTTrainer
+
+from cards.errors import BogamError
+from trainers import checkpoints
+from trainers.conversation import IGNORED
+from trainers.parameter_groups import GroupRule, group_of, parameter_groups
+
+logger = logging.getLogger(__name__)
+
+
+class AnswerTrainer(SFTTrainer):
+    """Trains the weights of `model` that require gradients on rows of `TrainingSet`.
+
+    Args:
+        rules: learning rates, see `trainers.parameter_groups`.
+        keep: checkpoints that stay on the disk.
+
+    Raises:
+        BogamError: DeepSpeed is configured with an optimiser of its own, or a loss is no number.
+    """
+
+    optimizer: torch.optim.Optimizer | None
+
+    def __init__(
+        self,
+        model: nn.Module,
+        args: SFTConfig,
+        *,
+        tokenizer: PreTrainedTokenizerBase,
+        train_rows: datasets.Dataset,
+        validation_rows: datasets.Dataset | None,
+        rules: Sequence[GroupRule],
+        keep: int,
+        callbacks: Sequence[TrainerCallback] = (),
+    ) -> None:
+        _refuse_deepspeed_optimiser(args)
+        self._rules = tuple(rules)
+        self._keep = keep
+        self._writing: Path | None = None
+        self._sampler: LengthGroupedOrder | None = None
+        # In float32 an update of 1e-6 of a weight counts; in bfloat16 most of them round to
+        # nothing. TRL turns what trains on a quantised base to bfloat16, hence the copies.
+        exact = {
+            name: parameter.data.float()
+            for name, parameter in model.named_parameters()
+            if parameter.requires_grad
+        }
+        super().__init__(
+            model=model,
+            args=args,
+            processing_class=tokenizer,
+            train_dataset=train_rows,
+            eval_dataset=validation_rows,
+            callbacks=[_EpochOrder(self), *callbacks],
+        )
+        if not self.is_deepspeed_enabled:  # which keeps fp32 copies of its own
+            for name, parameter in self.model.named_parameters():
+                if parameter.requires_grad:
+                    parameter.data = exact[name].to(parameter.device)
+
+    def compute_loss(
+        self,
+        model: nn.Module,
+        inputs: dict[str, torch.Tensor],
+        return_outputs: bool = False,
+        num_items_in_batch: torch.Tensor | int | None = None,
+    ) -> Any:
+        """Mean negative log-likelihood of the answer tokens, in nats.
+
+        On Triton devices TRL's fused head already leaves out positions without a label. Elsewhere
+        it scores every position, twice; there, those positions are taken out before the head.
+        """
+        if inputs["input_ids"].device.type != "cpu" or return_outputs or self.aux_loss_enabled:
+            return super().compute_loss(model, inputs, return_outputs, num_items_in_batch)
+        targets = nn.functional.pad(inputs["labels"], (0, 1), value=IGNORED)[:, 1:]
+        scored = targets != IGNORED
+        outputs = model(
+            input_ids=inputs["input_ids"],
+            attention_mask=inputs["attention_mask"],
+            logits_to_keep=scored,
+            use_cache=False,
+        )
+        loss = nn.functional.cross_entropy(outputs.logits.float(), targets[scored], reduction="sum")
+        if num_items_in_batch is None:
+            return loss / scored.sum()
+        # Tokens are counted over all processes, and DDP averages the gradients over them.
+        scale = self.accelerator.num_processes if self.args.average_tokens_across_devices else 1
+        return loss * scale / num_items_in_batch
+
+    def create_optimizer(self, model: nn.Module | None = None) -> torch.optim.Optimizer:
+        """The recipe's groups, see `trainers.parameter_groups`."""
+        if self.optimizer is None:
+            trained = self.model if model is None else model
+            optimiser, settings = self.get_optimizer_cls_and_kwargs(self.args, trained)
+            decaying = set(self.get_decay_parameter_names(trained))
+            self.optimizer = optimiser(parameter_groups(trained, self._rules, decaying), **settings)
+        return self.optimizer
+
+    def group_norms(self, norms: dict[str, float]) -> dict[str, float]:
+        """L2 norms of single weights, by name, put together by optimiser group."""
+        decaying = set(self.get_decay_parameter_names(self.model))
+        squares: dict[str, float] = {}
+        for name, norm in norms.items():
+            group = group_of(name, self._rules, decaying)
+            squares[group] = squares.get(group, 0.0) + norm**2
+        return {group: math.sqrt(square) for group, square in squares.items()}
+
+    def log(self, logs: dict[str, float], start_time: float | None = None) -> None:
+        """Stop at a loss that is no number; else as upstream."""
+        for key in ("loss", "eval_loss"):
+            if not math.isfinite(logs.get(key, 0.0)):
+                raise BogamError(
+                    f"step {self.state.global_step}: {key} is {logs[key]}. The run has diverged. "
+                    "Lower optimiser.lr or raise schedule.warmup; the last checkpoint is from "
+                    "before."
+                )
+        super().log(logs, start_time)
+
+    def create_model_card(self, *args: Any, **kwargs: Any) -> None:
+        """Nothing: cards are made from the records, by `cards.model_card`."""
+
+    def _send_telemetry(self) -> None:
+        """Nothing: a private run is reported to nobody."""
+
+    def _get_train_sampler(
+        self, train_dataset: datasets.Dataset | None = None
+    ) -> torch.utils.data.Sampler[int]:
+        self._sampler = LengthGroupedOrder(
+            self.train_dataset["length"][:],
+            group=self.args.train_batch_size
+            * self.args.gradient_accumulation_steps
+            * self.accelerator.num_processes,
+            seed=self.args.seed,
+        )
+        return self._sampler
+
+    def _get_output_dir(self, trial: Any) -> str:
+        return str(self._writing or self.args.output_dir)
+
+    def _save_checkpoint(self, model: nn.Module, trial: Any) -> None:
+        """As upstream, but into a folder that becomes visible as a whole."""
+        folder = Path(self.args.output_dir)
+        step = self.state.global_step
+        final = folder / f"checkpoint-{step}"
+        self._writing = folder / checkpoints.WRITING
+        if self.args.should_save and self._writing.exists():
+            shutil.rmtree(self._writing)
+        self.accelerator.wait_for_everyone()
+        try:
+            super()._save_checkpoint(model, trial)
+        finally:
+            writing, self._writing = self._writing / final.name, None
+        self.accelerator.wait_for_everyone()
+        if self.state.best_global_step:
+            best = folder / f"checkpoint-{self.state.best_global_step}"
+            self.state.best_model_checkpoint = str(best)
+        if self.args.should_save:
+            self.state.save_to_json(str(writing / TRAINER_STATE_NAME))
+            checkpoints.seal(writing, folder, step)
+            best_so_far = self.state.best_model_checkpoint
+            checkpoints.rotate(folder, self._keep, Path(best_so_far) if best_so_far else None)
+        self.accelerator.wait_for_everyone()
+
+    def begin_epoch(self, epoch: int) -> None:
+        """Choose the order of the rows of an epoch (from 0)."""
+        if self._sampler is not None:
+            self._sampler.epoch = epoch
+
+
+class LengthGroupedOrder(torch.utils.data.Sampler[int]):
+    """Rows in groups of like length, the groups of an epoch in an order of their own.
+
+    The order depends on seed and epoch alone: not on what else drew random numbers, so that a
+    resumed run and every process of a distributed one agree on it; not on how the `group` rows
+    of a step are spread over processes and accumulation.
+    """
+
+    def __init__(self, lengths: Sequence[int], *, group: int, seed: int) -> None:
+        self._lengths = list(lengths)
+        self._group = group
+        self._seed = seed
+        self.epoch = 0
+
+    def __iter__(self) -> Iterator[int]:
+        source = torch.Generator().manual_seed(self._seed * 1_000_003 + self.epoch)
+        order = get_length_grouped_indices(self._lengths, self._group, generator=source)
+        groups = [order[start : start + self._group] for start in range(0, len(order), self._group)]
+        # The longest first, so that too little memory shows at once; a short group last.
+        last = groups.pop() if len(groups) > 1 else []
+        middle = [groups[1 + place] for place in torch.randperm(len(groups) - 1, generator=source)]
+        return iter([row for group in [groups[0], *middle, last] for row in group])
+
+    def __len__(self) -> int:
+        return len(self._lengths)
+
+
+class _EpochOrder(TrainerCallback):
+    """Tells the sampler which epoch begins, also after a resume in mid-epoch."""
+
+    def __init__(self, trainer: AnswerTrainer) -> None:
+        self._trainer = trainer
+
+    def on_epoch_begin(
+        self, args: SFTConfig, state: TrainerState, control: TrainerControl, **kwargs: Any
+    ) -> None:
+        self._trainer.begin_epoch(int(state.epoch or 0))
+
+
+def _refuse_deepspeed_optimiser(args: SFTConfig) -> None:
+    deepspeed = getattr(args, "hf_deepspeed_config", None)
+    if deepspeed is not None and deepspeed.config.get("optimizer"):
+        raise BogamError(
+            "the DeepSpeed config has an `optimizer` section. It would replace the recipe's "
+            "learning rates and weight decay by its own without a word. Take the section out, as "
+            "in recipes/accelerate/zero3-offload.json."
+        )

@@ -1,0 +1,60 @@
+"""A recipe's schedule as `trl.SFTConfig`."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import torch
+from trl import SFTConfig
+
+from trainers.recipe_schema import Recipe
+
+
+def training_arguments(
+    recipe: Recipe, checkpoints: Path, compute_dtype: torch.dtype, *, validates: bool
+) -> SFTConfig:
+    """Arguments for `trainers.trainer.AnswerTrainer`. Reads DeepSpeed's config where there is one.
+
+    Args:
+        checkpoints: folder in which checkpoints stand.
+        validates: whether there are rows for a validation loss.
+    """
+    schedule, optimiser = recipe.schedule, recipe.optimiser
+    return SFTConfig(
+        output_dir=str(checkpoints),
+        use_cpu=not torch.cuda.is_available(),
+        num_train_epochs=schedule.epochs,
+        max_steps=schedule.max_steps or -1,
+        per_device_train_batch_size=schedule.batch_size,
+        per_device_eval_batch_size=recipe.evaluation.batch_size,
+        gradient_accumulation_steps=schedule.accumulation,
+        optim=optimiser.name,
+        learning_rate=optimiser.lr,
+        weight_decay=optimiser.weight_decay,
+        max_grad_norm=optimiser.max_grad_norm,
+        lr_scheduler_type=schedule.kind,
+        warmup_steps=schedule.warmup,  # below 1 it is a share of all steps
+        bf16=compute_dtype == torch.bfloat16,
+        gradient_checkpointing=schedule.gradient_checkpointing,
+        gradient_checkpointing_kwargs={"use_reentrant": False},
+        seed=schedule.seed,
+        data_seed=schedule.seed,
+        logging_steps=schedule.logging_steps,
+        logging_nan_inf_filter=False,  # it would write the last good loss in place of NaN
+        eval_strategy=_every(schedule.eval_steps) if validates else "no",
+        eval_steps=schedule.eval_steps,
+        prediction_loss_only=True,
+        save_strategy=_every(schedule.save_steps),
+        save_steps=schedule.save_steps or 500,
+        report_to="none",
+        disable_tqdm=True,
+        dataloader_pin_memory=torch.cuda.is_available(),
+        # Rows are tokenised already and never cut.
+        max_length=None,
+        dataset_kwargs={"skip_prepare_dataset": True},
+        completion_only_loss=False,
+    )
+
+
+def _every(steps: int | None) -> str:
+    return "epoch" if steps is None else "steps"

@@ -1,0 +1,158 @@
+"""Did training move what it should, and nothing else? And is that what was saved?
+
+Tuned weights that never changed, or changed and were not saved, give a run that looks like any
+other. So the norm of each group's change is recorded, frozen weights are compared bit by bit, and
+the saved files are loaded the way anybody else would load them and must answer as the model in
+memory does.
+"""
+
+from __future__ import annotations
+
+import contextlib
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import torch
+import xxhash
+from torch import nn
+
+from cards.errors import BogamError
+
+
+@dataclass(frozen=True)
+class WeightsBefore:
+    """What is remembered of a model before training."""
+
+    trained: dict[str, torch.Tensor]
+    """Copies of all trained weights, on the CPU, by name."""
+    frozen: str
+    """Hash over the names and bytes of everything else."""
+
+    @classmethod
+    def of(cls, model: nn.Module) -> WeightsBefore:
+        """Every process of a ZeRO-3 run must call this, since weights are gathered for it."""
+        return cls(_trained_weights(model), _hash_of_frozen(model))
+
+
+@dataclass(frozen=True)
+class Movement:
+    """How far training moved a model."""
+
+    update_norms: dict[str, float]
+    """L2 norm of the change of each trained weight, by name."""
+    frozen_unchanged: bool
+
+
+def movement(before: WeightsBefore, model: nn.Module) -> Movement:
+    """Compare a model with what it was. Collective under ZeRO-3, like :class:`WeightsBefore`."""
+    after = _trained_weights(model)
+    if after.keys() != before.trained.keys():
+        changed = sorted(after.keys() ^ before.trained.keys())
+        raise BogamError(
+            f"training audit: the set of trained weights is not what it was before training: "
+            f"{changed[:3]} ({len(changed)} in all)."
+        )
+    return Movement(
+        update_norms={
+            name: float(torch.linalg.vector_norm(after[name].double() - weight.double()))
+            for name, weight in before.trained.items()
+        },
+        frozen_unchanged=_hash_of_frozen(model) == before.frozen,
+    )
+
+
+def check_movement(group_norms: dict[str, float], frozen_unchanged: bool) -> None:
+    """Raise :class:`BogamError` when a trained group stood still or a frozen weight moved."""
+    still = [name for name, norm in group_norms.items() if not norm > 0]
+    if still:
+        raise BogamError(
+            f"training audit: the weights of {', '.join(still)} did not change. Is their learning "
+            "rate too small for their precision, or did no gradient reach them?"
+        )
+    if not frozen_unchanged:
+        raise BogamError(
+            "training audit: weights that the recipe freezes are not what they were before "
+            "training. The adapter would not fit the published base model."
+        )
+
+
+def answer_logits(model: nn.Module, examples: Sequence[Sequence[int]]) -> list[torch.Tensor]:
+    """Logits at every position, one (tokens, vocabulary) tensor on the CPU an example."""
+    device = next(model.parameters()).device
+    was_training = model.training
+    model.eval()
+    logits = []
+    with torch.no_grad():
+        for ids in examples:
+            output = model(input_ids=torch.tensor([list(ids)], device=device), use_cache=False)
+            logits.append(output.logits[0].cpu())
+    model.train(was_training)
+    return logits
+
+
+def check_reloaded(
+    reloaded: nn.Module,
+    folder: Path,
+    examples: Sequence[Sequence[int]],
+    expected: Sequence[torch.Tensor],
+    *,
+    tolerance: float,
+) -> float:
+    """Compare a model loaded from `folder` with the logits of the trained one.
+
+    Args:
+        tolerance: largest difference allowed, as a share of the largest logit; 0 asks for
+            equality to the bit, which float32 weights give.
+
+    Returns:
+        The largest absolute difference.
+
+    Raises:
+        BogamError: the two models answer differently.
+    """
+    largest = 0.0
+    scale = max(float(logits.abs().max()) for logits in expected)
+    for logits, wanted in zip(answer_logits(reloaded, examples), expected, strict=True):
+        largest = max(largest, float((logits.float() - wanted.float()).abs().max()))
+    if not largest <= tolerance * scale:
+        raise BogamError(
+            f"{folder}: loaded from disk as its card says, the model answers differently from "
+            f"the one that was trained: logits differ by up to {largest:.3g} "
+            f"(allowed: {tolerance * scale:.3g}). It is not published."
+        )
+    return largest
+
+
+def _trained_weights(model: nn.Module) -> dict[str, torch.Tensor]:
+    weights = {}
+    for name, parameter in model.named_parameters():
+        if parameter.requires_grad:
+            with _whole(parameter):
+                weights[name] = parameter.detach().cpu().clone()
+    return weights
+
+
+def _hash_of_frozen(model: nn.Module) -> str:
+    """xxh3 over names and bytes. Guards against accidents, not against forgery."""
+    digest = xxhash.xxh3_128()
+    for name, parameter in model.named_parameters():
+        if not parameter.requires_grad:
+            digest.update(name.encode())
+            with _whole(parameter):
+                flat = parameter.data.contiguous().cpu().flatten()
+            if flat.numel():
+                digest.update(flat.view(torch.uint8).numpy())
+    return digest.hexdigest()
+
+
+@contextlib.contextmanager
+def _whole(parameter: nn.Parameter) -> Iterator[None]:
+    """Hold all of a weight that ZeRO-3 has spread over the processes; else do nothing."""
+    if not hasattr(parameter, "ds_id"):
+        yield
+        return
+    from deepspeed import zero
+
+    with zero.GatheredParameters([parameter]):
+        yield
