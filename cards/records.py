@@ -93,6 +93,13 @@ class Source(Record):
     files: int | None = None
 
 
+class Note(Record):
+    """The same words for Korean and for English readers."""
+
+    ko: str
+    en: str
+
+
 class PersonalDataCheck(Record):
     """What the gate before publishing looked for and found; never the texts themselves."""
 
@@ -146,6 +153,13 @@ class DatasetRecord(Record):
     artifacts: dict[str, str] = {}
     """{path in the folder: sha256} of every parquet shard and of the rejects."""
     domain: Domain = "general"
+    title: Note | None = None
+    description: Note | None = None
+    columns: dict[str, Note] = {}
+    """What each column holds, with its unit; for those that every dataset shares, see
+    `cards.dataset_card`."""
+    limits: tuple[Note, ...] = ()
+    """What the rows must not be taken for, e.g. how questions and answers were paired."""
     publication: Publication | None = None
 
     @model_validator(mode="after")

@@ -32,6 +32,10 @@ class Bilingual:
     ko: str
     en: str
 
+    def both(self, separator: str = " · ") -> str:
+        """Korean and English, or the one text where they are equal."""
+        return self.ko if self.ko == self.en else f"{self.ko}{separator}{self.en}"
+
 
 @dataclass(frozen=True)
 class TaskMetric:

@@ -1,0 +1,235 @@
+"""The figures of the cards, as PNG. The same numbers give the same bytes on the same matplotlib.
+
+Fonts come with `koreanize-matplotlib`, so no system font is needed for Hangul. Nothing global is
+changed: figures are drawn without pyplot, under settings of their own.
+"""
+
+from __future__ import annotations
+
+import io
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from importlib.util import find_spec
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from cards.records import LossPoint, Metric
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+    from matplotlib.figure import Figure
+
+_INK = "#1f2933"
+_MUTED = "#7b8794"
+_GRID = "#e4e7eb"
+_ZERO_SHOT = "#9aa5b1"
+_TUNED = "#0b69a3"
+_VALIDATION = "#c65d21"
+_SHOWN_BARS = 15
+
+# A name of its own: a system's NanumGothic may be of another version.
+_FAMILY = "NanumGothic of koreanize-matplotlib"
+_STYLE: dict[str, Any] = {
+    "font.family": [_FAMILY, "DejaVu Sans"],
+    "font.size": 10,
+    "axes.unicode_minus": False,
+    "axes.edgecolor": _MUTED,
+    "axes.labelcolor": _INK,
+    "axes.titlesize": 11,
+    "axes.titlelocation": "left",
+    "axes.titlecolor": _INK,
+    "axes.spines.top": False,
+    "axes.spines.right": False,
+    "axes.axisbelow": True,
+    "xtick.color": _MUTED,
+    "ytick.color": _MUTED,
+    "xtick.labelcolor": _INK,
+    "ytick.labelcolor": _INK,
+    "grid.color": _GRID,
+    "legend.frameon": False,
+    "figure.facecolor": "white",
+    "savefig.dpi": 144,
+}
+
+
+def loss_curve(points: Sequence[LossPoint]) -> bytes:
+    """Training loss by step, and the loss on held-out rows where it was measured."""
+    from matplotlib.ticker import MaxNLocator
+
+    with _figure(7.0, 3.2) as (figure, png):
+        axes = figure.add_subplot()
+        axes.plot(
+            [point.step for point in points],
+            [point.loss for point in points],
+            color=_TUNED,
+            linewidth=1.6,
+            marker="o" if len(points) < 30 else None,
+            markersize=3,
+            label="학습 · training",
+        )
+        held_out = [
+            (point.step, point.eval_loss) for point in points if point.eval_loss is not None
+        ]
+        if held_out:
+            steps, losses = zip(*held_out, strict=True)
+            axes.plot(
+                steps,
+                losses,
+                color=_VALIDATION,
+                linewidth=1.6,
+                linestyle="--",
+                marker="s",
+                markersize=4,
+                label="검증 · held out",
+            )
+            axes.legend(loc="upper right")
+        axes.set_title("답 토큰의 평균 손실 · Mean loss of answer tokens")
+        axes.set_xlabel("단계 · step")
+        axes.set_ylabel("nats / token")
+        axes.set_ylim(bottom=0)
+        axes.xaxis.set_major_locator(MaxNLocator(integer=True))
+        axes.grid(axis="y")
+    return png.getvalue()
+
+
+def before_and_after(
+    titles: Mapping[str, str],
+    zero_shot: Mapping[str, Metric],
+    tuned: Mapping[str, Metric],
+) -> bytes:
+    """Each metric before and after tuning with its 95 % interval.
+
+    titles: {metric: label}. Metrics of the scale 0 to 1 share one axis, each of the others has
+    its own.
+    """
+    shared = [name for name in titles if tuned[name].unit == "0-1"]
+    panels = ([shared] if shared else []) + [[name] for name in titles if name not in shared]
+    heights = [len(names) for names in panels]
+    with _figure(7.0, 0.5 * sum(heights) + 0.35 * len(panels) + 0.6) as (figure, png):
+        grid = figure.add_gridspec(len(panels), 1, height_ratios=heights)
+        for row, names in enumerate(panels):
+            axes = figure.add_subplot(grid[row])
+            _dumbbells(axes, [titles[name] for name in names], names, zero_shot, tuned)
+            if names is shared:
+                axes.set_xlim(-0.02, 1.03)
+            else:
+                axes.set_xlim(left=0)
+            if row == 0:
+                axes.set_title("튜닝 전후 · Before and after (95 %)")
+                figure.legend(*axes.get_legend_handles_labels(), loc="outside upper right", ncols=2)
+    return png.getvalue()
+
+
+def distributions(statistics: Mapping[str, Mapping[str, int]], titles: Mapping[str, str]) -> bytes:
+    """Rows by value, one panel a subject, in the record's order.
+
+    A subject with more than 15 values shows the 15 most frequent and the sum of the rest.
+    """
+    panels = {subject: _bars(values) for subject, values in statistics.items()}
+    heights = [len(bars) for bars in panels.values()]
+    with _figure(7.0, 0.28 * sum(heights) + 0.4 * len(panels)) as (figure, png):
+        grid = figure.add_gridspec(len(panels), 1, height_ratios=heights)
+        for row, (subject, bars) in enumerate(panels.items()):
+            axes = figure.add_subplot(grid[row])
+            labels = [_shortened(label) for label, _ in bars]
+            values = [value for _, value in bars]
+            positions = range(len(bars))
+            axes.barh(positions, values, color=_TUNED, height=0.68)
+            axes.set_yticks(positions, labels)
+            axes.invert_yaxis()
+            axes.tick_params(axis="y", length=0)
+            axes.set_xlim(0, max([*values, 1]) * 1.14)
+            for position, value in zip(positions, values, strict=True):
+                axes.annotate(
+                    f"{value:,}",
+                    (value, position),
+                    xytext=(4, 0),
+                    textcoords="offset points",
+                    va="center",
+                    color=_MUTED,
+                    fontsize=9,
+                )
+            axes.xaxis.set_visible(False)
+            axes.spines["bottom"].set_visible(False)
+            axes.set_title(titles[subject])
+    return png.getvalue()
+
+
+def _dumbbells(
+    axes: Axes,
+    labels: Sequence[str],
+    names: Sequence[str],
+    zero_shot: Mapping[str, Metric],
+    tuned: Mapping[str, Metric],
+) -> None:
+    for side, metrics, colour, offset in (
+        ("zero-shot", zero_shot, _ZERO_SHOT, -0.13),
+        ("tuned", tuned, _TUNED, 0.13),
+    ):
+        chosen = [metrics[name] for name in names]
+        axes.errorbar(
+            [metric.value for metric in chosen],
+            [position + offset for position in range(len(chosen))],
+            xerr=[
+                [max(0.0, metric.value - metric.low) for metric in chosen],
+                [max(0.0, metric.high - metric.value) for metric in chosen],
+            ],
+            fmt="o",
+            color=colour,
+            markersize=6,
+            elinewidth=2,
+            capsize=3,
+            label=side,
+        )
+    axes.set_yticks(range(len(names)), labels)
+    axes.set_ylim(len(names) - 0.5, -0.5)
+    axes.tick_params(axis="y", length=0)
+    axes.grid(axis="x")
+
+
+def _bars(values: Mapping[str, int]) -> list[tuple[str, int]]:
+    if len(values) <= _SHOWN_BARS:
+        return list(values.items())
+    ranked = sorted(values.items(), key=lambda item: (-item[1], item[0]))
+    rest = ranked[_SHOWN_BARS - 1 :]
+    return [
+        *ranked[: _SHOWN_BARS - 1],
+        (f"그 밖의 {len(rest)}개 · {len(rest)} others", sum(value for _, value in rest)),
+    ]
+
+
+def _shortened(label: str, limit: int = 24) -> str:
+    # matplotlib reads a pair of dollar signs as mathematics.
+    label = label.replace("$", "\\$")
+    return label if len(label) <= limit else label[: limit - 1] + "…"
+
+
+@contextmanager
+def _figure(width: float, height: float) -> Iterator[tuple[Figure, io.BytesIO]]:
+    """An empty figure in inches; when the block ends, the PNG is in the buffer."""
+    import matplotlib
+    from matplotlib import font_manager
+    from matplotlib.backends.backend_agg import FigureCanvasAgg
+    from matplotlib.figure import Figure
+
+    png = io.BytesIO()
+    with matplotlib.rc_context():
+        matplotlib.rcdefaults()
+        fonts = font_manager.fontManager.ttflist
+        if not any(font.name == _FAMILY for font in fonts):
+            fonts.append(font_manager.FontEntry(fname=str(_font()), name=_FAMILY, size="scalable"))
+        matplotlib.rcParams.update(_STYLE)
+        figure = Figure(figsize=(width, height), layout="constrained")
+        FigureCanvasAgg(figure)
+        yield figure, png
+        figure.savefig(
+            png, format="png", metadata={"Software": f"matplotlib {matplotlib.__version__}"}
+        )
+
+
+def _font() -> Path:
+    """NanumGothic of the package, whose import would change the global settings."""
+    spec = find_spec("koreanize_matplotlib")
+    if spec is None or spec.origin is None:
+        raise ModuleNotFoundError("koreanize_matplotlib is not installed")
+    return Path(spec.origin).parent / "fonts" / "NanumGothic.ttf"

@@ -1,0 +1,222 @@
+"""The card of a tuned model: a pure function of `run.json` and `predictions.parquet`."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from cards import figures
+from cards.card import (
+    FIGURES_FOLDER,
+    Card,
+    compose,
+    is_repo_id,
+    metric_value,
+    p_value,
+    record_digest,
+)
+from cards.licences import Licence, check_publication, find_licence
+from cards.records import Comparison, Metric, RunRecord
+from cards.tasks import Bilingual, Task, find_task
+
+if TYPE_CHECKING:
+    import pyarrow as pa
+    from huggingface_hub.repocard_data import ModelCardData
+
+_PIPELINE_TAGS = {
+    "AutoModelForCausalLM": "text-generation",
+    "AutoModelForImageTextToText": "image-text-to-text",
+}
+_QUESTIONS = {
+    "medical": "감기와 독감은 어떻게 다른가요?",
+    "forensic": "이 자료에서 무엇을 먼저 확인해야 하나요?",
+    "general": "안녕하세요?",
+}
+_EXAMPLE_LENGTH = 300
+
+
+def render_model_card(run: RunRecord, predictions: pa.Table) -> Card:
+    """README and figures of a tuned model.
+
+    predictions: with score columns, as :func:`cards.scoring.score` returns them. Raise
+    :class:`~cards.errors.BogamError` when the licence forbids the push that `run.publication`
+    describes, or is looser than those of the base and the dataset.
+    """
+    task = find_task(run.task)
+    licence = find_licence(run.licence)
+    made_from = {
+        "기반 모델 · Base model": run.base_licence,
+        "데이터 · Data": run.dataset_licence,
+    }
+    sources = {part: find_licence(name) for part, name in made_from.items() if name is not None}
+    repo_id = run.publication.repo_id if run.publication else None
+    if run.publication:
+        check_publication(
+            licence,
+            run.publication.repo_id,
+            private=run.publication.private,
+            made_from=tuple(sources.values()),
+        )
+    name = (repo_id or str(run.recipe.get("name", run.dataset.id))).rpartition("/")[2]
+    splits = sorted(set(predictions["split"].to_pylist()))
+    measured = [metric for metric in task.metrics if metric.name in run.metrics["tuned"]]
+    files = {
+        f"{FIGURES_FOLDER}/metrics.png": figures.before_and_after(
+            {
+                metric.name: ("↑ " if metric.higher_is_better else "↓ ") + metric.title.both("\n")
+                for metric in measured
+            },
+            run.metrics["zero_shot"],
+            run.metrics["tuned"],
+        )
+    }
+    if run.training.loss_history:
+        files[f"{FIGURES_FOLDER}/loss.png"] = figures.loss_curve(run.training.loss_history)
+    readme = compose(
+        _metadata(run, task, licence, name, splits),
+        "model_card.md.jinja",
+        run=run,
+        name=name,
+        repo_id=repo_id,
+        licence=licence,
+        chain=[*sources.items(), ("이 모델 · This model", licence)],
+        evaluated={
+            "rows": predictions.num_rows,
+            "splits": splits,
+            "documents": run.metrics["tuned"][task.primary].documents or predictions.num_rows,
+        },
+        headline=_headline(run, task),
+        table=_table(run, task),
+        tests=sorted({comparison.test for comparison in run.comparison}),
+        seed=run.seeds.get("bootstrap", 0),
+        primary=_metric_title(task, task.primary),
+        examples=_examples(task, predictions) if licence.redistribution else [],
+        multimodal=run.library_model_class == "AutoModelForImageTextToText",
+        system_prompt=run.recipe.get("system_prompt"),
+        question=_QUESTIONS[run.domain],
+        max_new_tokens=run.recipe.get("evaluation", {}).get("max_new_tokens", 256),
+        digest=record_digest(run),
+    )
+    return Card(readme, files)
+
+
+def _metadata(
+    run: RunRecord, task: Task, licence: Licence, name: str, splits: list[str]
+) -> ModelCardData:
+    """What the Hub reads: https://huggingface.co/docs/hub/model-cards#model-card-metadata"""
+    from huggingface_hub.repocard_data import EvalResult, ModelCardData
+
+    pipeline_tag = _PIPELINE_TAGS.get(run.library_model_class, task.hub_type)
+    titles = {metric.name: metric.title.en for metric in task.metrics}
+    tuning = run.recipe.get("tuning", {})
+    method = tuning.get("method", "lora") if isinstance(tuning, dict) else "lora"
+    terms: dict[str, Any] = dict(licence.metadata())
+    if licence.research_only or not licence.redistribution:
+        terms |= {
+            "extra_gated_prompt": " ".join(licence.notice_en),
+            "extra_gated_fields": {"I accept the terms of the licence": "checkbox"},
+        }
+    return ModelCardData(
+        language=list(run.languages) or None,
+        **terms,
+        library_name="peft",
+        pipeline_tag=pipeline_tag,
+        base_model=run.base_model.id if is_repo_id(run.base_model.id) else None,
+        base_model_relation="adapter",
+        datasets=[run.dataset.id] if is_repo_id(run.dataset.id) else None,
+        tags=["bogam", str(method), run.domain],
+        model_name=name,
+        eval_results=[
+            EvalResult(
+                task_type=pipeline_tag,
+                dataset_type=run.dataset.id,
+                dataset_name=run.dataset.id.rpartition("/")[2],
+                dataset_split=", ".join(splits),
+                dataset_revision=run.dataset.revision,
+                metric_type=metric,
+                metric_name=titles[metric],
+                metric_value=value.value,
+            )
+            for metric, value in run.metrics["tuned"].items()
+        ],
+    )
+
+
+def _headline(run: RunRecord, task: Task) -> dict[str, Any]:
+    """The primary metric in a sentence; what it says follows from the interval alone."""
+    comparison = next(one for one in run.comparison if one.metric == task.primary)
+    tuned = run.metrics["tuned"][task.primary]
+    zero_shot = run.metrics["zero_shot"][task.primary]
+    if comparison.low <= 0 <= comparison.high:
+        verdict = Bilingual("차이가 확인되지 않았습니다", "shows no clear difference")
+    elif (comparison.difference > 0) == tuned.higher_is_better:
+        verdict = Bilingual("나아졌습니다", "improved")
+    else:
+        verdict = Bilingual("나빠졌습니다", "got worse")
+    return {
+        "title": _metric_title(task, task.primary),
+        "verdict": verdict,
+        "before": metric_value(zero_shot.value, zero_shot.unit),
+        "after": metric_value(tuned.value, tuned.unit),
+        "difference": _signed(comparison.difference, tuned.unit),
+        "low": _signed(comparison.low, tuned.unit),
+        "high": _signed(comparison.high, tuned.unit),
+        "p": p_value(comparison.p_value),
+    }
+
+
+def _table(run: RunRecord, task: Task) -> list[dict[str, Any]]:
+    comparisons = {comparison.metric: comparison for comparison in run.comparison}
+    return [
+        {
+            "title": metric.title,
+            "meaning": metric.meaning,
+            "zero_shot": run.metrics["zero_shot"][metric.name],
+            "tuned": run.metrics["tuned"][metric.name],
+            "difference": _difference(comparisons[metric.name], run.metrics["tuned"][metric.name]),
+            "p": p_value(comparisons[metric.name].p_value),
+        }
+        for metric in task.metrics
+        if metric.name in run.metrics["tuned"]
+    ]
+
+
+def _difference(comparison: Comparison, tuned: Metric) -> str:
+    low, high = (_signed(bound, tuned.unit) for bound in (comparison.low, comparison.high))
+    return f"{_signed(comparison.difference, tuned.unit)} [{low}, {high}]"
+
+
+def _signed(value: float, unit: str) -> str:
+    text = metric_value(value, unit)
+    return text if text.startswith("-") else f"+{text}"
+
+
+def _metric_title(task: Task, name: str) -> Bilingual:
+    return next(metric.title for metric in task.metrics if metric.name == name)
+
+
+def _examples(task: Task, predictions: pa.Table) -> list[dict[str, str]]:
+    """Largest gain, median and largest loss of the primary metric; ties go to the first row."""
+    metric = next(one for one in task.metrics if one.name == task.primary)
+    before = predictions[metric.column("zero_shot")].to_numpy()
+    after = predictions[metric.column("tuned")].to_numpy()
+    gain = (after - before) * (1 if metric.higher_is_better else -1)
+    order = np.argsort(-gain, kind="stable")
+    chosen = dict.fromkeys(int(order[place]) for place in (0, len(order) // 2, -1))
+    examples = []
+    for row in chosen:
+        example = {
+            name: _shortened(predictions[name][row].as_py())
+            for name in ("id", "prompt", "reference", "zero_shot", "tuned")
+        }
+        example["change"] = (
+            f"{metric_value(before[row], metric.unit)} → {metric_value(after[row], metric.unit)}"
+        )
+        examples.append(example)
+    return examples
+
+
+def _shortened(text: str | None) -> str:
+    text = text or ""
+    return text if len(text) <= _EXAMPLE_LENGTH else text[: _EXAMPLE_LENGTH - 1] + "…"
