@@ -1,0 +1,38 @@
+"""`python -m hub.server --root DIR --port N`: the server alone, without the command line."""
+
+from __future__ import annotations
+
+import argparse
+import dataclasses
+import sys
+from pathlib import Path
+from typing import Any
+
+from cards.errors import BogamError
+from hub.server.serve import serve
+from hub.server.settings import Settings
+
+
+def main() -> int:
+    parser = argparse.ArgumentParser(prog="python -m hub.server", description=__doc__)
+    parser.add_argument("--root", type=Path, required=True, help="folder of the store")
+    parser.add_argument("--host", default="127.0.0.1")
+    parser.add_argument("--port", type=int, default=8088)
+    parser.add_argument("--setting", action="append", default=[], metavar="NAME=NUMBER")
+    arguments = parser.parse_args()
+    names = {field.name for field in dataclasses.fields(Settings)}
+    changes = dict(item.split("=", 1) for item in arguments.setting)
+    if not changes.keys() <= names:
+        parser.error(f"settings are {', '.join(sorted(names))}")
+    numbers: dict[str, Any] = {name: int(value) for name, value in changes.items()}
+    settings = dataclasses.replace(Settings(), **numbers)
+    try:
+        serve(arguments.root, arguments.host, arguments.port, settings=settings)
+    except BogamError as error:
+        sys.stderr.write(f"{error}\n")
+        return 2
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

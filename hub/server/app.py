@@ -1,0 +1,82 @@
+"""The ASGI application: routes, the answer to refusals, and what every answer carries."""
+
+from __future__ import annotations
+
+import logging
+import secrets
+
+from starlette.applications import Starlette
+from starlette.exceptions import HTTPException
+from starlette.middleware import Middleware
+from starlette.requests import Request
+from starlette.responses import Response
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+from hub.server.errors import HubError, header_text
+from hub.server.http import accounts, browse, clients, lfs, repos, resolve, write
+from hub.server.http.routing import RawPathMiddleware, register_convertors
+from hub.server.store.part_uploads import PartUploads
+from hub.server.store.store import Store
+
+logger = logging.getLogger(__name__)
+
+
+def create_app(store: Store) -> Starlette:
+    """The application over an open store."""
+    register_convertors()
+    app = Starlette(
+        routes=[
+            *clients.routes(),
+            *accounts.routes(),
+            *lfs.routes(),
+            *repos.routes(),
+            *browse.routes(),
+            *write.routes(),
+            *resolve.routes(),
+        ],
+        middleware=[Middleware(RequestIdMiddleware), Middleware(RawPathMiddleware)],
+        exception_handlers={HubError: _refusal, HTTPException: _no_route, Exception: _failure},
+    )
+    app.state.store = store
+    app.state.part_uploads = PartUploads(store.root / "uploads", store.settings.part_bytes)
+    return app
+
+
+class RequestIdMiddleware:
+    """Gives every answer an `X-Request-Id`: the client's own, or a new one."""
+
+    def __init__(self, app: ASGIApp) -> None:
+        self._app = app
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] != "http":
+            await self._app(scope, receive, send)
+            return
+        headers = dict(scope["headers"])
+        given = headers.get(b"x-request-id") or headers.get(b"x-amzn-trace-id")
+        request_id = header_text(given.decode("latin-1")) if given else secrets.token_hex(12)
+
+        async def send_with_id(message: Message) -> None:
+            if message["type"] == "http.response.start":
+                message["headers"] = [
+                    *message["headers"],
+                    (b"x-request-id", request_id.encode("ascii")),
+                ]
+            await send(message)
+
+        await self._app(scope, receive, send_with_id)
+
+
+async def _refusal(request: Request, error: Exception) -> Response:
+    assert isinstance(error, HubError)
+    return error.response()
+
+
+async def _no_route(request: Request, error: Exception) -> Response:
+    assert isinstance(error, HTTPException)
+    return HubError(error.status_code, error.detail, headers=dict(error.headers or {})).response()
+
+
+async def _failure(request: Request, error: Exception) -> Response:
+    # Starlette raises the error again after this answer, so the server logs its traceback.
+    return HubError(500, "Internal error: see the server's log").response()

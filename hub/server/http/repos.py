@@ -1,0 +1,202 @@
+"""Repos made, described, moved, deleted."""
+
+from __future__ import annotations
+
+from typing import Any, cast
+
+from starlette.responses import Response
+from starlette.routing import Route
+
+from hub.server import repositories, revisions
+from hub.server.commits import commit_tree
+from hub.server.descriptions import EXPANDABLE, describe
+from hub.server.errors import bad_request, header_text, repo_not_found
+from hub.server.gating import require_download
+from hub.server.http.call import Call, json_response
+from hub.server.http.routing import api_routes, route
+from hub.server.repositories import KINDS, Kind, Repo
+from hub.server.store.database import Transaction
+from hub.server.store.trees import regular_entry
+from hub.server.upload_rules import gitattributes
+
+
+def create(call: Call) -> Response:
+    """`POST /api/repos/create`; 409 with the usual body when the repo exists."""
+    data = call.json()
+    kind = _kind(data)
+    with call.store.database.write() as tx:
+        caller = call.caller(tx)
+        owner = data.get("organization") or caller.name
+        name = _text(data, "name")
+        existing = repositories.find(tx, kind, owner, name)
+        if existing is not None and repositories.can_read(caller, existing):
+            return json_response(
+                {"error": f"You already created this {kind} repo", **_created(call, existing)},
+                409,
+                {"X-Error-Message": header_text(f"You already created this {kind} repo")},
+            )
+        private = _private(data)
+        repo = repositories.create(
+            tx,
+            caller,
+            kind,
+            owner,
+            name,
+            private=call.store.settings.private_by_default if private is None else private,
+            sdk=data.get("sdk"),
+        )
+        _initial_commit(tx, call, repo)
+        return json_response(_created(call, repo))
+
+
+def delete(call: Call) -> Response:
+    """`DELETE /api/repos/delete` with a JSON body."""
+    data = call.json()
+    call.params["kind"] = _kind(data)
+    with call.store.database.write() as tx:
+        caller = call.caller(tx)
+        owner = data.get("organization") or caller.name
+        repo = call.repo_named(tx, caller, owner, _text(data, "name"))
+        repositories.require_write(caller, repo)
+        repositories.delete(tx, repo)
+    return json_response({})
+
+
+def move(call: Call) -> Response:
+    """`POST /api/repos/move`."""
+    data = call.json()
+    call.params["kind"] = _kind(data)
+    old, new = _text(data, "fromRepo").split("/"), _text(data, "toRepo").split("/")
+    if len(old) != 2 or len(new) != 2:
+        raise bad_request("fromRepo and toRepo must have the form namespace/name")
+    with call.store.database.write() as tx:
+        caller = call.caller(tx)
+        repo = call.repo_named(tx, caller, *old)
+        repositories.require_write(caller, repo)
+        repositories.move(tx, caller, repo, *new)
+        moved = repositories.find_by_number(tx, repo.id)
+        assert moved is not None
+        return json_response({"url": call.base_url + moved.url_path})
+
+
+def settings(call: Call) -> Response:
+    """`PUT settings {visibility?, private?, gated?}`."""
+    data = call.json()
+    with call.store.database.write() as tx:
+        repo = call.writable_repo(tx, call.caller(tx))
+        private = _private(data)
+        if private is not None:
+            tx.execute("UPDATE repos SET private = ? WHERE id = ?", (private, repo.id))
+        if "gated" in data:
+            if data["gated"] not in {"auto", "manual", False}:
+                raise bad_request("gated must be 'auto', 'manual' or false")
+            tx.execute("UPDATE repos SET gated = ? WHERE id = ?", (data["gated"] or None, repo.id))
+        changed = repositories.find_by_number(tx, repo.id)
+        assert changed is not None
+    return json_response({"private": changed.private, "gated": changed.gated or False})
+
+
+def info(call: Call) -> Response:
+    """`GET /api/{kinds}/{repo}[/revision/{rev}]`."""
+    expand = call.values("expand")
+    check_expand(call.kind, expand)
+    with call.store.database.read() as tx:
+        repo = call.readable_repo(tx, call.caller(tx))
+        revision = call.params.get("revision")
+        commit = None if revision is None else revisions.find_commit(tx, repo, revision)
+        description = describe(
+            tx, call.store, repo, commit, fields=expand or None, blobs=call.flag("blobs")
+        )
+    if call.flag("securityStatus"):
+        description["securityRepoStatus"] = {"scansDone": False, "filesWithIssues": []}
+    return json_response(description)
+
+
+def auth_check(call: Call) -> Response:
+    """`GET auth-check[/write]`."""
+    with call.store.database.read() as tx:
+        caller = call.caller(tx)
+        repo = call.readable_repo(tx, caller)
+        if call.request.scope["path"].endswith("/write"):
+            repositories.require_write(caller, repo)
+        else:
+            require_download(tx, caller, repo)
+    return json_response({"success": True})
+
+
+def missing(call: Call) -> Response:
+    """Ids of one segment: no repo has one."""
+    with call.store.database.read() as tx:
+        raise repo_not_found(known_caller=call.caller(tx).is_known)
+
+
+def routes() -> list[Route]:
+    return [
+        route("POST", "/api/repos/create", create),
+        route("DELETE", "/api/repos/delete", delete),
+        route("POST", "/api/repos/move", move),
+        *api_routes(
+            [
+                ("GET", "", info),
+                ("GET", "/revision/{revision:quoted}", info),
+                ("PUT", "/settings", settings),
+                ("GET", "/auth-check", auth_check),
+                ("GET", "/auth-check/write", auth_check),
+            ]
+        ),
+        route("GET", "/api/{kind:repo_kind}/{name:quoted}", missing),
+        route("GET", "/{name:quoted}/resolve/{rest:quoted_path}", missing),
+    ]
+
+
+def check_expand(kind: Kind, expand: list[str]) -> None:
+    """Raises 400 for a field that no repo of the kind has."""
+    for number, name in enumerate(expand):
+        if name not in EXPANDABLE[kind]:
+            options = "|".join(f'"{option}"' for option in sorted(EXPANDABLE[kind]))
+            raise bad_request(f"Invalid option: expected one of {options} at expand[{number}]")
+
+
+def _initial_commit(tx: Transaction, call: Call, repo: Repo) -> None:
+    content = gitattributes(repo.kind).encode()
+    call.store.blobs.publish(tx, call.store.blobs.seal(content))
+    tree = call.store.trees.put(tx, {".gitattributes": regular_entry(content)})
+    commit_tree(
+        tx,
+        call.store,
+        repo,
+        revisions.MAIN,
+        tree,
+        parent=None,
+        author_id=None,
+        title="initial commit",
+    )
+
+
+def _created(call: Call, repo: Repo) -> dict[str, Any]:
+    return {"url": call.base_url + repo.url_path, "name": repo.repo_id, "id": repo.public_id}
+
+
+def _kind(data: dict[str, Any]) -> Kind:
+    kind = data.get("type") or "model"
+    if kind not in KINDS:
+        raise bad_request(f"Unknown repo type: {kind}")
+    return cast(Kind, kind)
+
+
+def _text(data: dict[str, Any], key: str) -> str:
+    value = data.get(key)
+    if not isinstance(value, str):
+        raise bad_request(f"{key} is missing")
+    return value
+
+
+def _private(data: dict[str, Any]) -> bool | None:
+    """What a request says about visibility: new clients by a word, old ones by a flag."""
+    visibility = data.get("visibility")
+    if visibility is not None:
+        if visibility not in {"public", "private"}:
+            raise bad_request("visibility must be 'public' or 'private'")
+        return bool(visibility == "private")
+    private = data.get("private")
+    return bool(private) if private is not None else None

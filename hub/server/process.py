@@ -1,0 +1,109 @@
+"""A Hub server as a child process, for demos and tests."""
+
+from __future__ import annotations
+
+import http.client
+import signal
+import socket
+import subprocess
+import sys
+import time
+from pathlib import Path
+from types import TracebackType
+from typing import Self
+
+from cards.errors import BogamError
+
+START_SECONDS = 30.0
+STOP_SECONDS = 15.0
+
+
+class HubProcess:
+    """Serves the store in `root` on loopback while the `with` block runs.
+
+    `endpoint` is what to set `HF_ENDPOINT` to. Without a port, a free one is taken; it stays
+    the same over :meth:`restart`. `settings` are fields of :class:`hub.server.settings.Settings`.
+    Output of the server goes to `log_file`. Raises :class:`BogamError` when it does not start.
+    """
+
+    def __init__(
+        self, root: Path, port: int | None = None, settings: dict[str, int] | None = None
+    ) -> None:
+        self.root = root
+        self.port = port or _free_port()
+        self.endpoint = f"http://127.0.0.1:{self.port}"
+        self.log_file = root / "server.log"
+        self._settings = settings or {}
+        self._process: subprocess.Popen[bytes] | None = None
+
+    def __enter__(self) -> Self:
+        self.start()
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> None:
+        self.stop()
+
+    @property
+    def pid(self) -> int:
+        """The process id of the running server."""
+        assert self._process is not None, "the server does not run"
+        return self._process.pid
+
+    def start(self) -> None:
+        """Start the server and wait until it answers."""
+        self.root.mkdir(parents=True, exist_ok=True)
+        command = [sys.executable, "-m", "hub.server"]
+        command += ["--root", str(self.root), "--port", str(self.port)]
+        for name, value in self._settings.items():
+            command += ["--setting", f"{name}={value}"]
+        with self.log_file.open("ab") as log:
+            self._process = subprocess.Popen(
+                command, stdin=subprocess.DEVNULL, stdout=log, stderr=subprocess.STDOUT
+            )
+        deadline = time.monotonic() + START_SECONDS
+        while not self._is_healthy():
+            if self._process.poll() is not None or time.monotonic() > deadline:
+                self.kill()
+                log_text = self.log_file.read_text(errors="replace").strip()
+                raise BogamError(f"The Hub server on {self.root} did not start: {log_text}")
+            time.sleep(0.05)
+
+    def stop(self) -> None:
+        """Let the server finish what it does and wait for its end."""
+        if self._process is None:
+            return
+        self._process.send_signal(signal.SIGINT)
+        try:
+            self._process.wait(STOP_SECONDS)
+        except subprocess.TimeoutExpired:
+            self.kill()
+        self._process = None
+
+    def kill(self) -> None:
+        """End the server at once, as a power cut would."""
+        if self._process is not None:
+            self._process.kill()
+            self._process.wait()
+            self._process = None
+
+    def _is_healthy(self) -> bool:
+        connection = http.client.HTTPConnection("127.0.0.1", self.port, timeout=5)
+        try:
+            connection.request("GET", "/api/health")
+            return connection.getresponse().status == 200
+        except OSError:
+            return False
+        finally:
+            connection.close()
+
+
+def _free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port: int = probe.getsockname()[1]
+        return port

@@ -1,0 +1,94 @@
+"""The server process."""
+
+from __future__ import annotations
+
+import fcntl
+import ipaddress
+import logging
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import uvicorn
+
+from cards.errors import BogamError
+from hub.server.app import create_app
+from hub.server.settings import Settings
+from hub.server.store.store import Store
+
+logger = logging.getLogger(__name__)
+
+KEEP_ALIVE_SECONDS = 75
+"""Longer than the clients keep idle connections: the server must not close one that they use."""
+
+
+def serve(
+    root: Path,
+    host: str = "127.0.0.1",
+    port: int = 8088,
+    *,
+    tls_cert: Path | None = None,
+    tls_key: Path | None = None,
+    allow_remote: bool = False,
+    settings: Settings | None = None,
+) -> None:
+    """Serve the store in `root` until SIGINT or SIGTERM.
+
+    With `tls_cert` and `tls_key` (PEM) over HTTPS. Raises :class:`BogamError` for an address
+    that other machines reach without TLS, unless `allow_remote` says that this is meant, and
+    when another server has the store.
+    """
+    if (tls_cert is None) != (tls_key is None):
+        raise BogamError("TLS needs both a certificate and its key.")
+    if not is_loopback(host) and tls_cert is None and not allow_remote:
+        raise BogamError(
+            f"{host} can be reached from other machines, and without TLS tokens and data would "
+            "travel in the clear. Give --tls-cert and --tls-key, or --allow-remote if something "
+            "in front of this server encrypts."
+        )
+    with exclusive(root):
+        store = Store(root, settings or Settings())
+        store.blobs.clear_temporary()
+        logger.info("serving %s on %s:%d", root, host, port)
+        try:
+            uvicorn.run(
+                create_app(store),
+                host=host,
+                port=port,
+                ssl_certfile=tls_cert,
+                ssl_keyfile=tls_key,
+                timeout_keep_alive=KEEP_ALIVE_SECONDS,
+                log_level="warning",
+                access_log=False,
+                server_header=False,
+            )
+        finally:
+            store.close()
+
+
+def is_loopback(host: str) -> bool:
+    """Whether only this machine reaches an address."""
+    if host == "localhost":
+        return True
+    try:
+        return ipaddress.ip_address(host).is_loopback
+    except ValueError:
+        return False
+
+
+@contextmanager
+def exclusive(root: Path) -> Iterator[None]:
+    """Hold the store's lock; the system frees it however the process ends."""
+    root.mkdir(parents=True, exist_ok=True)
+    file = os.open(root / "server.lock", os.O_RDWR | os.O_CREAT, 0o600)
+    try:
+        try:
+            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            raise BogamError(
+                f"{root}: another Hub server runs on this store. Use that one, or stop it first."
+            ) from None
+        yield
+    finally:
+        os.close(file)

@@ -1,0 +1,116 @@
+"""SQLite behind the Hub: one connection a thread, one writer at a time, nothing lost.
+
+WAL with `synchronous=FULL` means that a transaction which returned is on the disk: SQLite
+fsyncs its log before the commit is reported (https://www.sqlite.org/pragma.html#pragma_synchronous).
+Other processes, such as a garbage collection, may use the same file at the same time.
+"""
+
+from __future__ import annotations
+
+import secrets
+import sqlite3
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+from cards.errors import BogamError
+from hub.server.store.schema import SCHEMA, SCHEMA_VERSION
+
+DATABASE_FILE = "hub.sqlite3"
+BUSY_SECONDS = 60.0
+
+Transaction = sqlite3.Connection
+"""A connection inside :meth:`Database.read` or :meth:`Database.write`."""
+
+
+def timestamp(moment: datetime | None = None) -> str:
+    """A moment (default: now) as the text that the tables and the clients use."""
+    moment = moment or datetime.now(UTC)
+    return moment.strftime("%Y-%m-%dT%H:%M:%S.") + f"{moment.microsecond // 1000:03d}Z"
+
+
+def timestamp_before(seconds: float) -> str:
+    """The text of the moment so many seconds ago."""
+    return timestamp(datetime.now(UTC) - timedelta(seconds=seconds))
+
+
+class Database:
+    """The tables, made on first use.
+
+    Raises :class:`BogamError` when the file was written by another version.
+    """
+
+    def __init__(self, root: Path) -> None:
+        self.path = root / DATABASE_FILE
+        self._local = threading.local()
+        self._writer = threading.Lock()
+        self._connections: list[sqlite3.Connection] = []
+        self._prepare()
+
+    @contextmanager
+    def read(self) -> Iterator[Transaction]:
+        """A snapshot: everything read inside belongs to one moment."""
+        connection = self._connection()
+        connection.execute("BEGIN")
+        try:
+            yield connection
+        finally:
+            connection.execute("ROLLBACK")
+
+    @contextmanager
+    def write(self) -> Iterator[Transaction]:
+        """All or nothing, and on the disk when the block is left."""
+        connection = self._connection()
+        with self._writer:
+            connection.execute("BEGIN IMMEDIATE")
+            try:
+                yield connection
+            except BaseException:
+                connection.execute("ROLLBACK")
+                raise
+            connection.execute("COMMIT")
+
+    def close(self) -> None:
+        """Close every thread's connection; the last one folds the log into the file."""
+        while self._connections:
+            self._connections.pop().close()
+        self._local = threading.local()
+
+    def _connection(self) -> sqlite3.Connection:
+        connection: sqlite3.Connection | None = getattr(self._local, "connection", None)
+        if connection is None:
+            connection = sqlite3.connect(
+                self.path, timeout=BUSY_SECONDS, isolation_level=None, check_same_thread=False
+            )
+            connection.row_factory = sqlite3.Row
+            connection.execute("PRAGMA journal_mode=WAL")
+            connection.execute("PRAGMA synchronous=FULL")
+            connection.execute("PRAGMA foreign_keys=ON")
+            self._local.connection = connection
+            self._connections.append(connection)
+        return connection
+
+    def _prepare(self) -> None:
+        with self.write() as tx:
+            version = tx.execute("PRAGMA user_version").fetchone()[0]
+            if version == 0:
+                # executescript() would end the transaction: a half-made schema could remain.
+                for statement in SCHEMA.split(";\n"):
+                    if statement.strip():
+                        tx.execute(statement)
+                tx.execute(f"PRAGMA user_version={SCHEMA_VERSION}")
+                tx.execute("INSERT INTO store VALUES ('id', ?)", (secrets.token_hex(16),))
+                tx.execute("INSERT INTO store VALUES ('secret', ?)", (secrets.token_hex(32),))
+            elif version != SCHEMA_VERSION:
+                raise BogamError(
+                    f"{self.path}: this store has format {version}, this program reads "
+                    f"{SCHEMA_VERSION}. Serve it with the version of bogam that wrote it."
+                )
+
+
+def store_value(tx: Transaction, key: str) -> str:
+    """A value that belongs to the whole store: `id` or `secret`."""
+    value: str = tx.execute("SELECT value FROM store WHERE key = ?", (key,)).fetchone()[0]
+    return value

@@ -1,0 +1,28 @@
+"""Everything that a running Hub works with, opened once."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from hub.server.settings import Settings
+from hub.server.signing import Signer
+from hub.server.store.blobs import BlobStore
+from hub.server.store.database import Database, store_value
+from hub.server.store.trees import TreeStore
+
+
+class Store:
+    """The store in a folder, which is made when it is missing."""
+
+    def __init__(self, root: Path, settings: Settings) -> None:
+        root.mkdir(parents=True, exist_ok=True)
+        self.root = root
+        self.settings = settings
+        self.database = Database(root)
+        self.blobs = BlobStore(root, settings.inline_bytes)
+        self.trees = TreeStore()
+        with self.database.read() as tx:
+            self.signer = Signer(store_value(tx, "secret"))
+
+    def close(self) -> None:
+        self.database.close()

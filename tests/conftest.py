@@ -1,0 +1,128 @@
+"""Fixtures for every floor: the raw samples, and a real Hub over HTTP with users and tokens.
+
+The Hugging Face libraries read `HF_ENDPOINT`, `HF_HOME` and their switches when they are first
+imported, so this file sets them before any test is. `HF_ENDPOINT` names the port at which the
+`hub` fixture serves: whatever a test calls without an endpoint reaches this Hub or nothing.
+"""
+
+from __future__ import annotations
+
+import itertools
+import os
+import shutil
+import socket
+import tempfile
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import pytest
+
+if TYPE_CHECKING:
+    from huggingface_hub import HfApi
+
+REPO_ROOT = Path(__file__).parents[1]
+SESSION_HOME = Path(tempfile.mkdtemp(prefix="bogam-tests-"))
+
+with socket.socket() as probe:
+    probe.bind(("127.0.0.1", 0))
+    HUB_PORT: int = probe.getsockname()[1]
+
+QUIET_CLIENTS = {
+    "HF_UPDATE_DOWNLOAD_COUNTS": "0",
+    "HF_HUB_DISABLE_TELEMETRY": "1",
+    "HF_HUB_DISABLE_UPDATE_CHECK": "1",
+    "HF_HUB_DISABLE_PROGRESS_BARS": "1",
+    "DISABLE_SAFETENSORS_CONVERSION": "1",
+    "NO_ALBUMENTATIONS_UPDATE": "1",
+    "TOKENIZERS_PARALLELISM": "false",
+}
+os.environ |= QUIET_CLIENTS | {
+    "HF_ENDPOINT": f"http://127.0.0.1:{HUB_PORT}",
+    "HF_HOME": str(SESSION_HOME / "hf"),
+    "HF_HUB_DISABLE_XET": "1",
+}
+for name in ("HF_TOKEN", "HF_HUB_CACHE", "HF_DATASETS_CACHE", "HF_HUB_OFFLINE"):
+    os.environ.pop(name, None)
+
+
+def pytest_unconfigure(config: pytest.Config) -> None:
+    shutil.rmtree(SESSION_HOME, ignore_errors=True)
+
+
+@dataclass(frozen=True)
+class ServedHub:
+    """A running Hub with the users that the tests need.
+
+    `alice` administers the organisation `org`; `bob` is a stranger to it; `reader` belongs to it
+    and has a token of the role read.
+    """
+
+    endpoint: str
+    root: Path
+    tokens: dict[str, str]
+
+    def api(self, user: str | None) -> HfApi:
+        """The real client as this user, or as nobody."""
+        from huggingface_hub import HfApi
+
+        return HfApi(endpoint=self.endpoint, token=self.tokens[user] if user else False)
+
+
+@pytest.fixture(scope="session")
+def shared_data() -> Path:
+    """The folder with the raw samples, which is not part of the repo."""
+    folder = REPO_ROOT.parent / "shared" / "data"
+    if not folder.is_dir():
+        pytest.skip(f"the raw samples are not on this machine: {folder} is missing")
+    return folder
+
+
+@pytest.fixture(scope="session")
+def hub() -> Iterator[ServedHub]:
+    """A Hub at `HF_ENDPOINT` for the whole session: tests use names of their own in it."""
+    from hub.server.process import HubProcess
+
+    root = SESSION_HOME / "hub"
+    tokens = add_users(root)
+    with HubProcess(root, HUB_PORT) as process:
+        yield ServedHub(process.endpoint, root, tokens)
+
+
+@pytest.fixture(scope="session")
+def fresh_id() -> Callable[[str], str]:
+    """Gives a repo id that no other test has: `fresh_id("org")`, `fresh_id("alice")`."""
+    numbers = itertools.count()
+    return lambda owner: f"{owner}/repo-{next(numbers)}"
+
+
+@pytest.fixture
+def client_environment(hub: ServedHub, tmp_path: Path) -> Callable[[str | None], dict[str, str]]:
+    """Variables for a child process that is a stranger to us: its own cache, its own login.
+
+    Only `HF_ENDPOINT` and `HF_TOKEN` say which Hub; Xet is as the client has it by default.
+    """
+
+    def environment(user: str | None) -> dict[str, str]:
+        variables = {k: v for k, v in os.environ.items() if not k.startswith(("HF_", "XDG_"))}
+        variables |= QUIET_CLIENTS | {
+            "HF_ENDPOINT": hub.endpoint,
+            "HF_HOME": str(tmp_path / f"hf-of-{user}"),
+        }
+        return variables | ({"HF_TOKEN": hub.tokens[user]} if user else {})
+
+    return environment
+
+
+def add_users(root: Path) -> dict[str, str]:
+    """Fill a new store with the users of :class:`ServedHub`; gives their tokens."""
+    from hub.server import accounts
+
+    for user in ("alice", "bob", "reader"):
+        accounts.add_user(root, user)
+    accounts.add_organisation(root, "org", ["alice", "reader"])
+    return {
+        user: accounts.create_token(root, user, role="read" if user == "reader" else "write")
+        for user in ("alice", "bob", "reader")
+    }
