@@ -1,0 +1,1 @@
+"""What a release must pass before a byte of it leaves: contents, secrets, paths, personal data."""
