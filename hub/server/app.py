@@ -13,10 +13,11 @@ from starlette.responses import Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from hub.server.errors import HubError, header_text
-from hub.server.http import accounts, browse, clients, lfs, repos, resolve, write
+from hub.server.http import accounts, browse, clients, lfs, repos, resolve, write, xet
 from hub.server.http.routing import RawPathMiddleware, register_convertors
 from hub.server.store.part_uploads import PartUploads
 from hub.server.store.store import Store
+from hub.server.xet.xorbs import XorbStore
 
 logger = logging.getLogger(__name__)
 
@@ -29,6 +30,7 @@ def create_app(store: Store) -> Starlette:
             *clients.routes(),
             *accounts.routes(),
             *lfs.routes(),
+            *xet.routes(),
             *repos.routes(),
             *browse.routes(),
             *write.routes(),
@@ -38,6 +40,7 @@ def create_app(store: Store) -> Starlette:
         exception_handlers={HubError: _refusal, HTTPException: _no_route, Exception: _failure},
     )
     app.state.store = store
+    app.state.xorbs = XorbStore(store.root / "xorbs")
     app.state.part_uploads = PartUploads(store.root / "uploads", store.settings.part_bytes)
     return app
 
