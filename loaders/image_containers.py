@@ -13,6 +13,8 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Literal
 
+from loaders.rejects import Reason
+
 ImageFormat = Literal["JPEG", "PNG", "WEBP", "GIF", "BMP"]
 
 PNG_SIGNATURE = b"\x89PNG\r\n\x1a\n"
@@ -26,9 +28,9 @@ _GIF_EXTENSIONS = {0x01: "plain text", 0xF9: "graphic control", 0xFE: "comment"}
 
 
 class UnusableImage(Exception):
-    """The bytes cannot become a row; `reason` is short and countable, `detail` is for a person."""
+    """The bytes cannot become a row; `detail` is for a person."""
 
-    def __init__(self, reason: str, detail: str = "") -> None:
+    def __init__(self, reason: Reason, detail: str = "") -> None:
         super().__init__(f"{reason}: {detail}" if detail else reason)
         self.reason = reason
         self.detail = detail
@@ -46,10 +48,10 @@ class Piece:
 def sniff_format(head: bytes) -> ImageFormat:
     """Tell the format from the first bytes; the name of the file is not asked.
 
-    Raises :class:`UnusableImage` (`empty`, `not_an_image`, `unsupported_format`).
+    Raises :class:`UnusableImage` (empty, not an image, unsupported format).
     """
     if not head:
-        raise UnusableImage("empty", "0 bytes")
+        raise UnusableImage(Reason.EMPTY_FILE)
     if head.startswith(b"\xff\xd8\xff"):
         return "JPEG"
     if head.startswith(PNG_SIGNATURE):
@@ -62,10 +64,12 @@ def sniff_format(head: bytes) -> ImageFormat:
         return "BMP"
     if head[4:8] == b"ftyp":
         brand = head[8:12].decode("ascii", "replace")
-        raise UnusableImage("unsupported_format", f"ISO media ({brand}); save it as JPEG or PNG")
+        raise UnusableImage(
+            Reason.UNSUPPORTED_FORMAT, f"ISO media ({brand}); save it as JPEG or PNG"
+        )
     if head.startswith((b"II*\x00", b"MM\x00*")):
-        raise UnusableImage("unsupported_format", "TIFF; save it as PNG")
-    raise UnusableImage("not_an_image", "no signature of an image format")
+        raise UnusableImage(Reason.UNSUPPORTED_FORMAT, "TIFF; save it as PNG")
+    raise UnusableImage(Reason.NOT_AN_IMAGE, "no signature of an image format")
 
 
 _BMP_HEADERS = {size.to_bytes(4, "little") for size in (12, 40, 52, 56, 64, 108, 124)}
@@ -74,7 +78,7 @@ _BMP_HEADERS = {size.to_bytes(4, "little") for size in (12, 40, 52, 56, 64, 108,
 def pieces(data: bytes, image_format: ImageFormat) -> list[Piece]:
     """Cut a file into pieces; joined they are `data` again.
 
-    Raises :class:`UnusableImage`: `truncated` when the file ends before its image does, `damaged`
+    Raises :class:`UnusableImage`: truncated when the file ends before its image does, corrupt
     when a checksum is wrong or something stands where it cannot.
     """
     walk = {"JPEG": _jpeg, "PNG": _png, "WEBP": _webp, "GIF": _gif, "BMP": _bmp}[image_format]
@@ -92,7 +96,7 @@ def _jpeg(data: bytes) -> Iterator[Piece]:
         if len(header) < 2:
             raise _truncated(data, "no end-of-image marker")
         if header[0] != 0xFF or header[1] in (0x00, _SOI):
-            raise UnusableImage("damaged", f"no JPEG marker at byte {position:,}")
+            raise UnusableImage(Reason.CORRUPT, f"no JPEG marker at byte {position:,}")
         marker = header[1]
         if marker == _EOI:
             yield Piece("EOI", data[start : position + 2])
@@ -105,7 +109,7 @@ def _jpeg(data: bytes) -> Iterator[Piece]:
         length = int.from_bytes(data[position + 2 : position + 4], "big")
         end = position + 2 + length
         if length < 2 and len(data) >= position + 4:
-            raise UnusableImage("damaged", f"impossible segment length at byte {position:,}")
+            raise UnusableImage(Reason.CORRUPT, f"impossible segment length at byte {position:,}")
         if end > len(data):
             raise _truncated(data, "a segment is cut off")
         payload = data[position + 4 : end]
@@ -138,7 +142,7 @@ def _png(data: bytes) -> Iterator[Piece]:
         kind = data[position + 4 : position + 8].decode("latin-1")
         payload = data[position + 8 : end - 4]
         if zlib.crc32(data[position + 4 : end - 4]) != int.from_bytes(data[end - 4 : end], "big"):
-            raise UnusableImage("damaged", f"wrong checksum of the chunk at byte {position:,}")
+            raise UnusableImage(Reason.CORRUPT, f"wrong checksum of the chunk at byte {position:,}")
         yield Piece(kind, data[position:end], payload)
         position = end
     if position < len(data):
@@ -155,7 +159,9 @@ def _webp(data: bytes) -> Iterator[Piece]:
         length = int.from_bytes(data[position + 4 : position + 8], "little")
         end = position + 8 + length
         if end > size:
-            raise UnusableImage("damaged", f"a chunk at byte {position:,} leaves its container")
+            raise UnusableImage(
+                Reason.CORRUPT, f"a chunk at byte {position:,} leaves its container"
+            )
         kind = data[position : position + 4].decode("latin-1").strip()
         padded = min(end + length % 2, size)
         yield Piece(kind, data[position:padded], data[position + 8 : end])
@@ -187,7 +193,7 @@ def _gif(data: bytes) -> Iterator[Piece]:
         elif start + 10 > len(data):
             raise _truncated(data, "no GIF trailer")
         else:
-            raise UnusableImage("damaged", f"no GIF block at byte {start:,}")
+            raise UnusableImage(Reason.CORRUPT, f"no GIF block at byte {start:,}")
         yield Piece(kind, data[start:position], payload if kind != "image" else b"")
     if position < len(data):
         yield Piece(TRAILING, data[position:])
@@ -219,4 +225,4 @@ def _bmp(data: bytes) -> Iterator[Piece]:
 
 
 def _truncated(data: bytes, what: str) -> UnusableImage:
-    return UnusableImage("truncated", f"{len(data):,} bytes: {what}")
+    return UnusableImage(Reason.TRUNCATED, f"{len(data):,} bytes: {what}")

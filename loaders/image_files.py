@@ -28,13 +28,14 @@ from PIL import BmpImagePlugin, GifImagePlugin, Image, JpegImagePlugin, PngImage
 from PIL import WebPImagePlugin as WebPPlugin
 from PIL.ExifTags import IFD, Base
 
-from cards.records import Reject
 from loaders.image_containers import ImageFormat, Piece, UnusableImage, pieces, sniff_format
+from loaders.rejects import Reason
 
 MAX_PIXELS = 89_478_485
 """Above this, `PIL.Image.open` warns of a decompression bomb whoever loads the dataset."""
 
 THUMBNAIL_SIDE = 128
+SKETCH_SIDE = 32
 Gray = npt.NDArray[np.uint8]
 
 _SYSTEM_FILES = {".ds_store", "thumbs.db", "desktop.ini", "ehthumbs.db"}
@@ -79,6 +80,8 @@ class ImageFacts:
     """PDQ of the upright picture, 64 hexadecimal digits."""
     hash_quality: int
     """0 to 100; below 50 the picture has too little structure for its hash to mean anything."""
+    sketch: bytes
+    """The upright picture in 32 x 32 gray bytes, for finding copies; not for publication."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,11 +93,20 @@ class ImageFile:
     facts: ImageFacts
 
 
+@dataclass(frozen=True, slots=True)
+class RejectedFile:
+    """A file that cannot become a row."""
+
+    path: str
+    reason: Reason
+    detail: str = ""
+
+
 def inspect(data: bytes, *, max_pixels: int = MAX_PIXELS) -> ImageFacts:
     """Decode an image once and tell what it is.
 
-    Raises :class:`UnusableImage` with one of the reasons `empty`, `not_an_image`,
-    `unsupported_format`, `too_many_pixels`, `animated`, `truncated`, `damaged`.
+    Raises :class:`UnusableImage`: empty, not an image, unsupported format, too large (in
+    pixels), animated, truncated or corrupt.
     """
     image_format = sniff_format(data[:32])
     parts = pieces(data, image_format)
@@ -102,16 +114,17 @@ def inspect(data: bytes, *, max_pixels: int = MAX_PIXELS) -> ImageFacts:
         # The plugin's class, because Image.open warns of size through process-wide state.
         image = _PLUGINS[image_format](BytesIO(data))
     except _DECODE_ERRORS as error:
-        raise UnusableImage("damaged", f"unreadable header: {_one_line(error)}") from error
+        raise UnusableImage(Reason.CORRUPT, f"unreadable header: {_one_line(error)}") from error
     width, height = image.size
     if width * height > max_pixels:
-        raise UnusableImage("too_many_pixels", f"{width:,} x {height:,} pixels")
+        raise UnusableImage(Reason.TOO_LARGE, f"{width:,} x {height:,} pixels")
     frames = _frames(parts)
     if frames > 1:
-        raise UnusableImage("animated", f"{image_format} of {frames} frames")
+        raise UnusableImage(Reason.ANIMATED, f"{image_format} of {frames} frames")
     orientation, has_position = _exif(image)
     gray = _upright(_decode(data, image_format, image), orientation)
-    digest, quality = perceptual_hash(gray)
+    small = Image.fromarray(gray).resize((THUMBNAIL_SIDE, THUMBNAIL_SIDE), Image.Resampling.BOX)
+    digest, quality = _pdq(small)
     turned = orientation >= 5
     return ImageFacts(
         format=image_format,
@@ -123,6 +136,7 @@ def inspect(data: bytes, *, max_pixels: int = MAX_PIXELS) -> ImageFacts:
         sha256=hashlib.sha256(data).hexdigest(),
         perceptual_hash=digest,
         hash_quality=quality,
+        sketch=small.resize((SKETCH_SIDE, SKETCH_SIDE), Image.Resampling.BOX).tobytes(),
     )
 
 
@@ -130,18 +144,6 @@ def gray_thumbnail(data: bytes, facts: ImageFacts) -> Gray:
     """The upright picture in gray, (height, width) in 0..255, sides reduced but not below 128."""
     image = _PLUGINS[facts.format](BytesIO(data))
     return _upright(_decode(data, facts.format, image), facts.orientation)
-
-
-def perceptual_hash(gray: Gray) -> tuple[str, int]:
-    """PDQ (Facebook, 2019) as 64 hexadecimal digits, and its quality 0..100.
-
-    Computed from a reduced decode, so it differs by some bits from PDQ of the full picture;
-    distances up to 31 of 256 still mean the same picture.
-    """
-    small = Image.fromarray(gray).resize((THUMBNAIL_SIDE, THUMBNAIL_SIDE), Image.Resampling.BOX)
-    pixels = np.asarray(small, dtype=np.uint8)
-    bits, quality = pdqhash.compute(np.repeat(pixels[:, :, None], 3, axis=2))
-    return np.packbits(bits.astype(np.uint8)).tobytes().hex(), int(quality)
 
 
 def to_rgb(image: Image.Image) -> Image.Image:
@@ -155,27 +157,23 @@ def to_rgb(image: Image.Image) -> Image.Image:
     return rgb if turn is None else rgb.transpose(turn)
 
 
-def list_files(root: Path) -> Iterator[Path | Reject]:
+def list_files(root: Path) -> Iterator[Path | RejectedFile]:
     """Every file below `root`, in the order of its NFC name on any machine.
 
-    Links that lead out of `root`, links to folders and the files that operating systems leave
-    behind come as rejects (`symlink_outside`, `symlink_to_folder`, `system_file`).
+    Links are not followed, wherever they lead; they and the files that operating systems leave
+    behind come as rejects.
     """
-    inside = root.resolve()
     found: list[tuple[str, Path]] = []
     for folder, folders, names in os.walk(root):
         links = [name for name in folders if (Path(folder) / name).is_symlink()]
-        for name in names + links:
-            path = Path(folder) / name
-            found.append((relative_name(path, root), path))
-    for name, path in sorted(found, key=lambda pair: (pair[0], pair[1].as_posix())):
+        paths = (Path(folder) / name for name in names + links)
+        found += [(relative_name(path, root), path) for path in paths]
+    for name, path in sorted(found, key=lambda pair: (pair[0], os.fsencode(pair[1]))):
         lower = path.name.lower()
-        if lower in _SYSTEM_FILES or lower.startswith("._"):
-            yield Reject(path=name, reason="system_file")
-        elif path.is_symlink() and not path.resolve().is_relative_to(inside):
-            yield Reject(path=name, reason="symlink_outside", detail="leads out of the source")
-        elif path.is_symlink() and path.is_dir():
-            yield Reject(path=name, reason="symlink_to_folder", detail="folders are not followed")
+        if path.is_symlink():
+            yield RejectedFile(name, Reason.LINK, "links are not followed")
+        elif lower in _SYSTEM_FILES or lower.startswith("._"):
+            yield RejectedFile(name, Reason.JUNK, "left by the operating system")
         else:
             yield path
 
@@ -185,7 +183,7 @@ def relative_name(path: Path, root: Path) -> str:
     return unicodedata.normalize("NFC", path.relative_to(root).as_posix())
 
 
-def read_image(path: Path, name: str, *, max_pixels: int = MAX_PIXELS) -> ImageFile | Reject:
+def read_image(path: Path, name: str, *, max_pixels: int = MAX_PIXELS) -> ImageFile | RejectedFile:
     """Read and inspect one file; a file that cannot be used is a reject, never an exception."""
     try:
         with path.open("rb") as file:
@@ -194,20 +192,20 @@ def read_image(path: Path, name: str, *, max_pixels: int = MAX_PIXELS) -> ImageF
             data = head + file.read()
         return ImageFile(name, data, inspect(data, max_pixels=max_pixels))
     except UnusableImage as verdict:
-        return Reject(path=name, reason=verdict.reason, detail=verdict.detail)
+        return RejectedFile(name, verdict.reason, verdict.detail)
     except OSError as error:
-        return Reject(path=name, reason="unreadable", detail=error.strerror or _one_line(error))
+        return RejectedFile(name, Reason.UNREADABLE, error.strerror or _one_line(error))
 
 
 def read_images(
     paths: Iterable[Path], root: Path, *, threads: int | None = None, max_pixels: int = MAX_PIXELS
-) -> Iterator[ImageFile | Reject]:
+) -> Iterator[ImageFile | RejectedFile]:
     """Read and inspect files in their order, on `threads` threads (default: one a core, up to 8).
 
     Decoders release the GIL. No more than four images a thread are held at a time.
     """
     workers = threads or min(8, len(os.sched_getaffinity(0)))
-    waiting: deque[Future[ImageFile | Reject]] = deque()
+    waiting: deque[Future[ImageFile | RejectedFile]] = deque()
     with ThreadPoolExecutor(workers, thread_name_prefix="images") as pool:
         try:
             for path in paths:
@@ -235,7 +233,7 @@ def _decode(data: bytes, image_format: ImageFormat, image: Any) -> Gray:
     except _DECODE_ERRORS as error:
         message = _one_line(error)
         cut = "premature end" in message.lower() or "truncated" in message
-        raise UnusableImage("truncated" if cut else "damaged", message) from error
+        raise UnusableImage(Reason.TRUNCATED if cut else Reason.CORRUPT, message) from error
     small = _flatten(image)
     small.thumbnail((4 * THUMBNAIL_SIDE, 4 * THUMBNAIL_SIDE), Image.Resampling.BOX)
     return np.asarray(small.convert("L"))
@@ -250,6 +248,13 @@ def _flatten(image: Image.Image) -> Image.Image:
         layer = image.convert("RGBA")
         image = Image.alpha_composite(Image.new("RGBA", layer.size, "white"), layer)
     return image.convert("RGB")
+
+
+def _pdq(square: Image.Image) -> tuple[str, int]:
+    """Computed from a reduced decode, so some bits differ from PDQ of the full picture."""
+    pixels = np.asarray(square, dtype=np.uint8)
+    bits, quality = pdqhash.compute(np.repeat(pixels[:, :, None], 3, axis=2))
+    return np.packbits(bits.astype(np.uint8)).tobytes().hex(), int(quality)
 
 
 def _upright(gray: Gray, orientation: int) -> Gray:

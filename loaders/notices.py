@@ -26,6 +26,20 @@ class Oddity(StrEnum):
     """Another item has the same id."""
     DUPLICATE_TEXT = "duplicate_text"
     """Another item has the same text but for blanks and punctuation; both stay in one split."""
+    WRONG_EXTENSION = "wrong_extension"
+    """Its bytes are in another image format than its name says."""
+    TURNED = "turned"
+    """Stored turned or mirrored; the Exif orientation says how to show it."""
+    UNUSUAL_PIXELS = "unusual_pixels"
+    """CMYK, 16 bits or transparent: to be shown it must be converted with care."""
+    METADATA_REMOVED = "metadata_removed"
+    """Positions, serial numbers, comments or the like were taken out of its file."""
+    NEAR_DUPLICATE = "near_duplicate"
+    """Shows the same picture as another item; both stay in one split."""
+    LABELS_CONTRADICT = "labels_contradict"
+    """Another item shows the same picture and has another label."""
+    NAMED_AS_COPY = "named_as_copy"
+    """Its name says that it is an augmented copy of another item; both stay in one split."""
 
 
 NoticeLog = ItemLog[Oddity]

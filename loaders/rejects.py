@@ -44,6 +44,14 @@ class Reason(StrEnum):
     """The item needs another one to make a row, and there is none."""
     NOT_NEEDED = "not_needed"
     """Sound, but there are more items of its kind than rows to put them in."""
+    NOT_AN_IMAGE = "not_an_image"
+    """The bytes are of no image format, whatever the name says."""
+    UNSUPPORTED_FORMAT = "unsupported_format"
+    """An image, but in a format that whoever loads the dataset may not be able to open."""
+    TRUNCATED = "truncated"
+    """The file ends before its image does."""
+    ANIMATED = "animated"
+    """Several frames: which of them is meant cannot be told."""
 
 
 RejectLog = ItemLog[Reason]

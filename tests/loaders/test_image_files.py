@@ -11,10 +11,10 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from cards.records import Reject
 from loaders.image_containers import UnusableImage, pieces, sniff_format
 from loaders.image_files import (
     ImageFile,
+    RejectedFile,
     gray_thumbnail,
     inspect,
     list_files,
@@ -74,7 +74,7 @@ def test_a_jpeg_cut_in_its_last_scan_but_closed_again_is_truncated(progressive: 
 def test_a_flipped_bit_in_a_png_is_damage() -> None:
     data = bytearray(encoded(picture(), "PNG"))
     data[len(data) // 2] ^= 0x10
-    assert reason_of(bytes(data)) == "damaged"
+    assert reason_of(bytes(data)) == "corrupt"
 
 
 @pytest.mark.parametrize("image_format", FORMATS)
@@ -90,14 +90,14 @@ def test_noise_in_the_place_of_an_image_never_raises_anything_else(image_format:
             inspect(bytes(data))
         except UnusableImage as verdict:
             reasons.add(verdict.reason)
-    known = {"damaged", "truncated", "too_many_pixels", "animated", "not_an_image"}
+    known = {"corrupt", "truncated", "too_large", "animated", "not_an_image"}
     assert reasons <= known
 
 
 @pytest.mark.parametrize(
     ("data", "reason"),
     [
-        (b"", "empty"),
+        (b"", "empty_file"),
         ("수사 메모 010-1234-5678".encode(), "not_an_image"),
         (b"\x00\x00\x00\x18ftypheic\x00\x00\x00\x00mif1heic" + b"\x00" * 32, "unsupported_format"),
         (b"II*\x00" + b"\x00" * 64, "unsupported_format"),
@@ -120,8 +120,8 @@ def test_a_decompression_bomb_is_refused_before_it_is_decoded() -> None:
     bomb = encoded(Image.new("1", (12_000, 12_000)), "PNG")
     with warnings.catch_warnings():
         warnings.simplefilter("error")
-        assert reason_of(bomb) == "too_many_pixels"
-    assert reason_of(encoded(picture()), max_pixels=240 * 180 - 1) == "too_many_pixels"
+        assert reason_of(bomb) == "too_large"
+    assert reason_of(encoded(picture()), max_pixels=240 * 180 - 1) == "too_large"
     assert inspect(encoded(picture()), max_pixels=240 * 180).width == 240
 
 
@@ -210,27 +210,31 @@ def test_every_file_of_a_folder_is_read_in_its_order_or_rejected(tmp_path: Path)
     (root / "a" / "link.jpg").symlink_to(outside)
     (root / "inside.jpg").symlink_to(root / "a" / "00.jpg")
     (root / "loop").symlink_to(root)
-    (root / "gone.jpg").symlink_to(root / "nothing.jpg")
 
     listed = list(list_files(root))
-    rejects = [item for item in listed if isinstance(item, Reject)]
+    rejects = [item for item in listed if isinstance(item, RejectedFile)]
     files = [item for item in listed if isinstance(item, Path)]
     read = list(read_images(files, root, threads=2))
-    rejects += [item for item in read if isinstance(item, Reject)]
+    rejects += [item for item in read if isinstance(item, RejectedFile)]
     images = [item for item in read if isinstance(item, ImageFile)]
 
-    assert len(images) + len(rejects) == len(listed) == 47
+    assert len(images) + len(rejects) == len(listed) == 46
     assert [image.path for image in images] == [f"a/{name}" for name in names] + [
-        unicodedata.normalize("NFC", "a/증거 사진.jpg"),
-        "inside.jpg",
+        unicodedata.normalize("NFC", "a/증거 사진.jpg")
     ]
-    assert {reject.path: reject.reason for reject in rejects} == {
-        "a/.DS_Store": "system_file",
-        "a/empty.jpg": "empty",
-        "a/link.jpg": "symlink_outside",
-        "gone.jpg": "unreadable",
-        "loop": "symlink_to_folder",
+    assert {reject.path: reject.reason.value for reject in rejects} == {
+        "a/.DS_Store": "junk",
+        "a/empty.jpg": "empty_file",
+        "a/link.jpg": "link",
+        "inside.jpg": "link",
+        "loop": "link",
     }
+
+
+def test_a_file_that_went_away_is_a_reject_too(tmp_path: Path) -> None:
+    (gone,) = read_images([tmp_path / "gone.jpg"], tmp_path)
+    assert isinstance(gone, RejectedFile)
+    assert gone.reason.value == "unreadable"
 
 
 def test_bytes_are_handed_over_untouched(tmp_path: Path) -> None:
