@@ -16,9 +16,10 @@ from cards.card import (
     p_value,
     record_digest,
 )
+from cards.errors import BogamError
 from cards.licences import Licence, check_publication, find_licence
 from cards.records import Comparison, Metric, RunRecord
-from cards.tasks import Bilingual, Task, find_task
+from cards.tasks import SIDES, Bilingual, Task, find_task
 
 if TYPE_CHECKING:
     import pyarrow as pa
@@ -40,10 +41,11 @@ def render_model_card(run: RunRecord, predictions: pa.Table) -> Card:
     """README and figures of a tuned model.
 
     predictions: with score columns, as :func:`cards.scoring.score` returns them. Raise
-    :class:`~cards.errors.BogamError` when the licence forbids the push that `run.publication`
-    describes, or is looser than those of the base and the dataset.
+    :class:`BogamError` when the licence forbids the push that `run.publication` describes or is
+    looser than those of base and dataset, or when a metric lacks its counterpart.
     """
     task = find_task(run.task)
+    _check_complete(run, task)
     licence = find_licence(run.licence)
     made_from = {
         "기반 모델 · Base model": run.base_licence,
@@ -99,6 +101,17 @@ def render_model_card(run: RunRecord, predictions: pa.Table) -> Card:
         digest=record_digest(run),
     )
     return Card(readme, files)
+
+
+def _check_complete(run: RunRecord, task: Task) -> None:
+    compared = {comparison.metric for comparison in run.comparison}
+    zero_shot, tuned = (set(run.metrics.get(side, {})) for side in SIDES)
+    if task.primary not in tuned or not zero_shot == tuned == compared:
+        raise BogamError(
+            f"The card of {run.dataset.id}: zero-shot has {sorted(zero_shot)}, tuned has "
+            f"{sorted(tuned)}, compared are {sorted(compared)}; all three must be the same and "
+            f"hold {task.primary!r}. Make them with cards.scoring.summarise."
+        )
 
 
 def _metadata(

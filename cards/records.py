@@ -7,10 +7,10 @@ fixed; `schema_version` changes when their meaning does.
 
 from __future__ import annotations
 
-from pathlib import Path
-from typing import Any, Literal, Self
+from pathlib import Path, PurePosixPath
+from typing import Annotated, Any, Literal, Self
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError, model_validator
 
 from cards.errors import BogamError
 
@@ -22,6 +22,16 @@ PREDICTIONS_FILE = "predictions.parquet"
 Severity = Literal["info", "warning", "stop"]
 Domain = Literal["medical", "forensic", "general"]
 """Decides which limits and risks a card must state."""
+
+
+def _within_the_repo(path: str) -> str:
+    parts = PurePosixPath(path)
+    if parts.is_absolute() or ".." in parts.parts or "\\" in path:
+        raise ValueError(f"{path!r} is not a path within the repo")
+    return path
+
+
+RepoPath = Annotated[str, AfterValidator(_within_the_repo)]
 
 
 class Record(BaseModel):
@@ -150,7 +160,7 @@ class DatasetRecord(Record):
     findings: tuple[Finding, ...] = ()
     statistics: dict[str, dict[str, int]] = {}
     """Counts worth a table on the card: {column or subject: {value: rows}}."""
-    artifacts: dict[str, str] = {}
+    artifacts: dict[RepoPath, str] = {}
     """{path in the folder: sha256} of every parquet shard and of the rejects."""
     domain: Domain = "general"
     title: Note | None = None
@@ -282,12 +292,12 @@ class RunRecord(Record):
     environment: Environment
     seeds: dict[str, int]
     """By use; `bootstrap` is the one of the intervals and tests."""
-    artifacts: dict[str, str]
+    artifacts: dict[RepoPath, str]
     """{path in the release: sha256} of every file but the card, its figures and this record."""
     library_model_class: str
     """The transformers class that loads the result, e.g. `AutoModelForCausalLM`."""
     dataset_findings: tuple[Finding, ...] = ()
-    bootstrap_resamples: int = 2000
+    bootstrap_resamples: int = Field(default=2000, ge=1, le=100_000)
     languages: tuple[str, ...] = ()
     domain: Domain = "general"
     base_licence: str | None = None

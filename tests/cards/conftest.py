@@ -5,6 +5,9 @@ from __future__ import annotations
 import hashlib
 import json
 import random
+import re
+import shutil
+from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
@@ -39,10 +42,15 @@ BASE_REVISION = "1" * 40
 DATASET_REVISION = "2" * 40
 DISEASES = ("공기가슴증(기흉)", "요추 추간판 탈출증", "성인 호흡곤란 증후군", "당뇨병")
 INTENTIONS = ("증상", "식이, 생활", "약물", "예방")
-WORDS = (
-    "증상은 발열과 두통이 나타나며 물을 자주 마시고 충분히 쉬어야 합니다 병원에서 검사를 받으십시오 "
-    "통증이 심하면 약물 치료를 시작하고 운동은 의사와 상의합니다"
-).split()
+WORDS = tuple(
+    word
+    for sentence in (
+        "증상은 발열과 두통이 나타나며 물을 자주 마시고 충분히 쉬어야 합니다",
+        "병원에서 검사를 받으십시오",
+        "통증이 심하면 약물 치료를 시작하고 운동은 의사와 상의합니다",
+    )
+    for word in sentence.split()
+)
 
 
 def digest(path: Path) -> str:
@@ -168,6 +176,18 @@ def make_run(
 
 
 @pytest.fixture(scope="session")
+def page_of() -> Callable[[str], str]:
+    """A README as a page, the way a Hub shows it."""
+    from markdown_it import MarkdownIt
+
+    def render(readme: str) -> str:
+        body = re.sub(r"\A---\n.*?\n---\n", "", readme, flags=re.DOTALL)
+        return str(MarkdownIt("commonmark").enable("table").render(body))
+
+    return render
+
+
+@pytest.fixture(scope="session")
 def predictions() -> pa.Table:
     return score("generation", make_predictions(120))
 
@@ -178,12 +198,22 @@ def run_record(predictions: pa.Table) -> RunRecord:
 
 
 @pytest.fixture
-def model_folder(tmp_path: Path, predictions: pa.Table) -> Path:
-    """Weights, predictions, record and card, as one release."""
+def model_folder(tmp_path: Path, model_release: Path) -> Path:
+    """A copy to damage of weights, predictions, record and card."""
+    return shutil.copytree(model_release, tmp_path / "model")
+
+
+@pytest.fixture
+def dataset_folder(tmp_path: Path, dataset_release: Path) -> Path:
+    """A copy to damage of shards, rejects, record and card."""
+    return shutil.copytree(dataset_release, tmp_path / "dataset")
+
+
+@pytest.fixture(scope="session")
+def model_release(tmp_path_factory: pytest.TempPathFactory, predictions: pa.Table) -> Path:
     from safetensors.numpy import save_file
 
-    folder = tmp_path / "model"
-    folder.mkdir()
+    folder = tmp_path_factory.mktemp("model")
     pq.write_table(predictions, folder / "predictions.parquet")
     save_file({"lora_A": np.arange(64, dtype=np.float32)}, folder / "adapter_model.safetensors")
     (folder / "adapter_config.json").write_text(
@@ -246,13 +276,12 @@ def make_dataset_record(**changes: object) -> DatasetRecord:
     return DatasetRecord.model_validate(values | changes)
 
 
-@pytest.fixture
-def dataset_folder(tmp_path: Path) -> Path:
-    """Shards, rejects, record and card, as one release."""
+@pytest.fixture(scope="session")
+def dataset_release(tmp_path_factory: pytest.TempPathFactory) -> Path:
     from datasets import Dataset, Features, List, Value
 
-    folder = tmp_path / "dataset"
-    (folder / "data").mkdir(parents=True)
+    folder = tmp_path_factory.mktemp("dataset")
+    (folder / "data").mkdir()
     features = Features(
         {
             "id": Value("string"),

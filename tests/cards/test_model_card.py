@@ -1,0 +1,220 @@
+"""The model card: pure, valid for the Hub, true to the records, safe with foreign text."""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import re
+import subprocess
+import sys
+
+import pytest
+from huggingface_hub import ModelCard
+
+from cards.errors import BogamError
+from cards.model_card import render_model_card
+from cards.records import RunRecord
+
+RENDER = """
+import hashlib, sys
+from pathlib import Path
+import pyarrow.parquet as pq
+from cards.model_card import render_model_card
+from cards.records import RunRecord
+folder = Path(sys.argv[1])
+card = render_model_card(
+    RunRecord.read(folder / "run.json"), pq.read_table(folder / "predictions.parquet")
+)
+print(hashlib.sha256(card.readme.encode()).hexdigest())
+for path, data in sorted(card.files.items()):
+    print(path, hashlib.sha256(data).hexdigest())
+"""
+
+
+def changed(run: RunRecord, **values: object) -> RunRecord:
+    return RunRecord.model_validate(run.model_dump(exclude_none=True) | values)
+
+
+def test_the_same_records_give_the_same_bytes_in_any_process(model_folder, run_record, predictions):
+    once, again = (render_model_card(run_record, predictions) for _ in range(2))
+    assert once == again
+    expected = {
+        path.relative_to(model_folder).as_posix(): hashlib.sha256(path.read_bytes()).hexdigest()
+        for path in [model_folder / "README.md", *(model_folder / "figures").iterdir()]
+    }
+    for seed in ("1", "4711"):
+        printed = subprocess.run(
+            [sys.executable, "-c", RENDER, str(model_folder)],
+            env={**os.environ, "PYTHONHASHSEED": seed, "TZ": "Asia/Seoul", "LC_ALL": "C"},
+            capture_output=True,
+            text=True,
+            check=True,
+        ).stdout.splitlines()
+        readme, *figures = printed
+        assert readme == expected["README.md"]
+        assert dict(line.split() for line in figures) == {
+            path: digest for path, digest in expected.items() if path != "README.md"
+        }
+
+
+def test_metadata_is_what_the_hub_reads(run_record, predictions):
+    data = ModelCard(render_model_card(run_record, predictions).readme).data
+    assert data.base_model == "hospital/EXAONE-3.5-7.8B-llama"
+    assert data["base_model_relation"] == "adapter"
+    assert data.datasets == ["hospital/ai-hub-medical-qa"]
+    assert (data.library_name, data.pipeline_tag) == ("peft", "text-generation")
+    assert (data.license, data.license_name) == ("other", "exaone")
+    assert data.license_link.startswith("https://")
+    assert data.language == ["ko"]
+    assert data.model_name == "EXAONE-3.5-medical-qa"
+    results = {result.metric_type: result for result in data.eval_results}
+    for name, metric in run_record.metrics["tuned"].items():
+        assert results[name].metric_value == metric.value
+        assert results[name].dataset_revision == run_record.dataset.revision
+        assert results[name].dataset_split == "test"
+
+
+def test_every_number_of_the_record_is_on_the_card(run_record, predictions):
+    readme = render_model_card(run_record, predictions).readme
+    for name in run_record.metrics["tuned"]:
+        for side in ("zero_shot", "tuned"):
+            metric = run_record.metrics[side][name]
+            form = "{:.3f}" if metric.unit == "0-1" else "{:.4g}"
+            value, low, high = map(form.format, (metric.value, metric.low, metric.high))
+            assert f"| {value} [{low}, {high}] |" in readme
+    for number in ("1,310,720", "312.5 s", "96,000", "0.0002", "3.21", "411 tokens", "200 "):
+        assert number in readme
+    for revision in (run_record.base_model.revision, run_record.dataset.revision):
+        assert revision in readme
+    assert "seed 7" in readme
+    assert hashlib.sha256(run_record.to_json().encode()).hexdigest() in readme
+
+
+def test_nothing_of_the_template_is_left(run_record, predictions):
+    readme = render_model_card(run_record, predictions).readme
+    for residue in ("{{", "{%", "None", "Undefined", "TODO", "\n\n\n"):
+        assert residue not in readme
+
+
+def test_a_medical_model_is_no_medical_advice(run_record, predictions):
+    readme = render_model_card(run_record, predictions).readme
+    assert "의학적 조언도 아닙니다" in readme
+    assert "not medical advice" in readme
+    forensic = changed(run_record, domain="forensic")
+    assert "Neither evidence" in render_model_card(forensic, predictions).readme
+
+
+def test_the_code_on_the_card_compiles_and_names_the_repo(run_record, predictions):
+    run = changed(
+        run_record,
+        recipe={
+            "system_prompt": '친절한 "상담사"입니다.\n```',
+            "evaluation": {"max_new_tokens": 77},
+        },
+    )
+    readme = render_model_card(run, predictions).readme
+    (code,) = re.findall(r"```python\n(.*?)```", readme, flags=re.DOTALL)
+    compile(code, "card", "exec")
+    assert 'repo = "hospital/EXAONE-3.5-medical-qa"' in code
+    assert "max_new_tokens=77" in code
+    assert '친절한 \\"상담사\\"입니다.' in code
+    assert "trust_remote_code" not in code
+
+
+@pytest.mark.parametrize(
+    ("name", "low", "high", "sentence"),
+    [
+        ("character_f1", 0.1, 0.3, "Character F1 improved"),
+        ("character_f1", -0.3, -0.1, "Character F1 got worse"),
+        ("character_f1", -0.1, 0.1, "Character F1 shows no clear difference"),
+    ],
+)
+def test_the_summary_says_no_more_than_the_interval(
+    run_record, predictions, name, low, high, sentence
+):
+    comparison = [
+        one.model_copy(update={"difference": (low + high) / 2, "low": low, "high": high})
+        if one.metric == name
+        else one
+        for one in run_record.comparison
+    ]
+    run = run_record.model_copy(update={"comparison": tuple(comparison)})
+    assert sentence in render_model_card(run, predictions).readme
+
+
+def test_texts_are_quoted_only_where_the_licence_allows(run_record, predictions):
+    some = predictions["reference"][0].as_py()
+    best = render_model_card(run_record, predictions).readme
+    assert "Reference |" not in best
+    assert all(text not in best for text in predictions["reference"].to_pylist())
+    free = changed(
+        run_record, licence="apache-2.0", base_licence="apache-2.0", dataset_licence="mit"
+    )
+    quoted = render_model_card(free, predictions).readme
+    assert quoted.count("| 기준 답 · Reference |") == 3
+    assert some.split()[0] in quoted
+
+
+@pytest.mark.parametrize(
+    ("values", "message"),
+    [
+        ({"licence": "apache-2.0"}, "looser than exaone"),
+        ({"publication": {"repo_id": "hospital/medical-qa", "private": True}}, "EXAONE"),
+        ({"publication": {"repo_id": "hospital/EXAONE-x", "private": False}}, "private"),
+    ],
+)
+def test_no_card_is_made_for_a_push_that_the_licence_forbids(
+    run_record, predictions, values, message
+):
+    with pytest.raises(BogamError, match=message):
+        render_model_card(changed(run_record, **values), predictions)
+
+
+def test_half_a_comparison_makes_no_card(run_record, predictions):
+    with pytest.raises(BogamError, match="all three must be the same"):
+        render_model_card(changed(run_record, comparison=[]), predictions)
+
+
+HOSTILE = (
+    "<script>alert(1)</script> | `a``b` *x* [y](javascript:z) \n# heading <img src=x onerror=y>"
+)
+
+
+def test_foreign_text_is_shown_and_does_nothing(run_record, predictions, page_of):
+    import pyarrow as pa
+
+    row = predictions.slice(0, 1)
+    for name in ("id", "prompt", "reference", "zero_shot", "tuned"):
+        row = row.set_column(row.column_names.index(name), name, pa.array([HOSTILE]))
+    run = changed(
+        run_record,
+        licence="mit",
+        base_licence="mit",
+        dataset_licence="mit",
+        recipe={"name": HOSTILE, "note": f"```\n{HOSTILE}"},
+        dataset_findings=[
+            {"kind": HOSTILE, "severity": "info", "count": 1, "detail": HOSTILE},
+        ],
+        parameter_groups=[{"name": HOSTILE, "lr": 1, "weight_decay": 0, "parameters": 1}],
+        environment=run_record.environment.model_dump() | {"packages": {HOSTILE: HOSTILE}},
+        artifacts={HOSTILE: HOSTILE},
+        base_model={"id": HOSTILE, "revision": "local"},
+    )
+    readme = render_model_card(run, row).readme
+    page = page_of(readme)
+    assert "<script" not in page
+    assert "<img src=x" not in page
+    assert 'href="javascript' not in page
+    assert "<h1>heading" not in page
+    headings = re.findall(r"^#+ .*", readme, flags=re.MULTILINE)
+    assert len(headings) == len(set(headings))
+    for table in re.findall(r"<table>.*?</table>", page, flags=re.DOTALL):
+        widths = {len(re.findall("<t[dh][ >]", line)) for line in table.split("</tr>")} - {0}
+        assert len(widths) == 1
+
+
+def test_a_card_without_a_repo_loads_the_folder_it_lies_in(run_record, predictions):
+    run = run_record.model_copy(update={"publication": None})
+    readme = render_model_card(run, predictions).readme
+    assert 'repo = "."' in readme
+    assert "# exaone-medical-qa\n" in readme
