@@ -1,0 +1,215 @@
+"""A folder that a stage left, and the card made from its record, to one commit on a Hub.
+
+    check the files -> look for personal data -> record -> card -> gates -> commit -> read back
+
+The user's folder is never written to: the release is put together beside it, of links.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import shutil
+import tempfile
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING, Protocol
+
+from cards.errors import BogamError
+from cards.licences import check_publication, find_licence
+from cards.records import DATASET_FILE, RUN_FILE, DatasetRecord, Publication, RunRecord, SplitInfo
+from hub.gates import pii
+from hub.gates.personal_data import PersonalDataPolicy, checked, findings, require_none
+from hub.gates.redaction import redact_files
+from hub.gates.text_scan import Scan
+from hub.push import Published, look_at, push
+from hub.refusals import said_plainly, token_in_use
+from hub.release import Release, check_release, scan_texts
+
+if TYPE_CHECKING:
+    from huggingface_hub import HfApi
+    from rich.progress import Progress
+
+_REFUSE = PersonalDataPolicy()
+
+
+class Card(Protocol):
+    """The README and the figures, made from a record alone."""
+
+    def write(self, folder: Path) -> None:
+        """Put them into a release."""
+
+
+def publish_dataset(
+    folder: Path,
+    repo_id: str,
+    *,
+    card: Callable[[DatasetRecord], Card],
+    public: bool = False,
+    personal_data: PersonalDataPolicy = _REFUSE,
+    api: HfApi | None = None,
+    progress: Progress | None = None,
+) -> Published:
+    """Publish a folder that `bogam build` made.
+
+    Args:
+        card: called with the record as it is published: with the findings about personal data,
+            with where it goes, and after redaction with the hashes of the redacted files.
+        public: make a public repo; one that exists keeps its visibility.
+        api: the client to use; None takes Hub and token from HF_ENDPOINT and the login.
+        progress: where to show progress; None shows none.
+
+    Raises:
+        BogamError: a file changed since the build, a gate refused, the licence forbids it, or the
+            Hub did. Nothing is published then.
+    """
+    api = api or _api()
+    record = DatasetRecord.read(folder / DATASET_FILE)
+    target = look_at(api, repo_id, "dataset", public=public)
+    licence = find_licence(record.licence)
+    check_publication(licence, repo_id, private=target.private)
+    with said_plainly(f"Publishing {repo_id}", api), _staged(folder, record.artifacts) as staging:
+        _check_unchanged(staging, record.artifacts, progress)
+        scan = _personal_data(staging, record.artifacts, progress)
+        artifacts, splits = record.artifacts, record.splits
+        if personal_data.action == "refuse":
+            require_none(scan, f"Publishing {repo_id}")
+        elif personal_data.action == "redact" and scan.found:
+            redact_files(staging, sorted({place.file for place in scan.tallies}))
+            artifacts = {path: _sha256(staging / path) for path in record.artifacts}
+            splits = _sizes(staging, record)
+        published = record.model_copy(
+            update={
+                "artifacts": artifacts,
+                "splits": splits,
+                "findings": (*record.findings, *findings(scan, personal_data)),
+                "publication": Publication(
+                    repo_id=repo_id,
+                    private=target.private,
+                    personal_data=checked(scan, personal_data),
+                ),
+            }
+        )
+        published.write(staging / DATASET_FILE)
+        card(published).write(staging)
+        release = Release(
+            staging, repo_id, "dataset", licence, public=public, personal_data=personal_data
+        )
+        paths = check_release(release, token_in_use(api), progress)
+        return push(api, release, paths, target, f"Publish {record.name}", progress)
+
+
+def publish_model(
+    folder: Path,
+    repo_id: str,
+    *,
+    card: Callable[[RunRecord], Card],
+    public: bool = False,
+    personal_data: PersonalDataPolicy = _REFUSE,
+    api: HfApi | None = None,
+    progress: Progress | None = None,
+) -> Published:
+    """Publish the folder of a finished run: the files that `run.json` names, and its card.
+
+    Arguments and errors as for :func:`publish_dataset`; predictions cannot be redacted, as their
+    scores would no longer be theirs.
+    """
+    if personal_data.action == "redact":
+        raise BogamError(
+            f"Publishing {repo_id}: predictions cannot be redacted, their scores would no longer "
+            "be theirs. Redact the dataset and train on that, or allow personal data for a reason."
+        )
+    api = api or _api()
+    run = RunRecord.read(folder / RUN_FILE)
+    target = look_at(api, repo_id, "model", public=public)
+    licence = find_licence(run.licence)
+    stated = (run.base_licence, run.dataset_licence)
+    made_from = tuple(find_licence(name) for name in stated if name is not None)
+    check_publication(licence, repo_id, private=target.private, made_from=made_from)
+    with said_plainly(f"Publishing {repo_id}", api), _staged(folder, run.artifacts) as staging:
+        _check_unchanged(staging, run.artifacts, progress)
+        scan = _personal_data(staging, run.artifacts, progress)
+        if personal_data.action == "refuse":
+            require_none(scan, f"Publishing {repo_id}")
+        published = run.model_copy(
+            update={
+                "publication": Publication(
+                    repo_id=repo_id,
+                    private=target.private,
+                    personal_data=checked(scan, personal_data),
+                )
+            }
+        )
+        published.write(staging / RUN_FILE)
+        card(published).write(staging)
+        release = Release(
+            staging, repo_id, "model", licence, public, made_from, personal_data=personal_data
+        )
+        paths = check_release(release, token_in_use(api), progress)
+        name = str(run.recipe.get("name", repo_id))
+        return push(api, release, paths, target, f"Publish {name}", progress)
+
+
+@contextmanager
+def _staged(folder: Path, artifacts: Mapping[str, str]) -> Iterator[Path]:
+    """A folder beside `folder` with links to what its record names, removed at the end."""
+    folder = folder.resolve()
+    missing = [path for path in artifacts if not (folder / path).is_file()]
+    if missing:
+        raise BogamError(
+            f"{folder}: {', '.join(missing)} missing, which the record names. Build it again."
+        )
+    with tempfile.TemporaryDirectory(prefix=f"{folder.name}.release-", dir=folder.parent) as name:
+        staging = Path(name)
+        for path in artifacts:
+            (staging / path).parent.mkdir(parents=True, exist_ok=True)
+            try:
+                os.link(folder / path, staging / path)
+            except OSError:  # a file system without links
+                shutil.copyfile(folder / path, staging / path)
+        yield staging
+
+
+def _check_unchanged(folder: Path, artifacts: Mapping[str, str], progress: Progress | None) -> None:
+    """The record speaks of these bytes; numbers about other bytes would be false."""
+    paths: Iterable[str] = artifacts
+    if progress is not None:
+        paths = progress.track(list(artifacts), description="Checking against the record")
+    changed = [path for path in paths if _sha256(folder / path) != artifacts[path]]
+    if changed:
+        raise BogamError(
+            f"{', '.join(changed)}: changed since the record was made, so its numbers no longer "
+            "hold. Run the step that makes it again."
+        )
+
+
+def _personal_data(folder: Path, artifacts: Mapping[str, str], progress: Progress | None) -> Scan:
+    detectors = {"personal data": pii.detector()}
+    return scan_texts(folder, list(artifacts), detectors, progress)["personal data"]
+
+
+def _sizes(folder: Path, record: DatasetRecord) -> dict[str, SplitInfo]:
+    """The splits with the sizes of their shards, `data/<split>-*.parquet`, as they are now."""
+    return {
+        split: SplitInfo(
+            rows=info.rows,
+            bytes=sum(
+                (folder / path).stat().st_size
+                for path in record.artifacts
+                if Path(path).name.startswith(f"{split}-") and path.endswith(".parquet")
+            ),
+        )
+        for split, info in record.splits.items()
+    }
+
+
+def _sha256(path: Path) -> str:
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
+
+
+def _api() -> HfApi:
+    from huggingface_hub import HfApi
+
+    return HfApi(library_name="bogam")
