@@ -13,7 +13,19 @@ from starlette.responses import Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from hub.server.errors import HubError, header_text
-from hub.server.http import accounts, browse, clients, lfs, repos, resolve, write, xet
+from hub.server.http import (
+    accounts,
+    browse,
+    clients,
+    discussions,
+    gating,
+    lfs,
+    listing,
+    repos,
+    resolve,
+    write,
+    xet,
+)
 from hub.server.http.routing import RawPathMiddleware, register_convertors
 from hub.server.store.part_uploads import PartUploads
 from hub.server.store.store import Store
@@ -31,9 +43,12 @@ def create_app(store: Store) -> Starlette:
             *accounts.routes(),
             *lfs.routes(),
             *xet.routes(),
+            *listing.routes(),
             *repos.routes(),
             *browse.routes(),
             *write.routes(),
+            *discussions.routes(),
+            *gating.routes(),
             *resolve.routes(),
         ],
         middleware=[Middleware(RequestIdMiddleware), Middleware(RawPathMiddleware)],

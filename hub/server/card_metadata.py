@@ -10,6 +10,7 @@ import json
 import re
 from dataclasses import asdict, dataclass, field
 from datetime import date
+from types import NoneType
 from typing import Any
 
 import yaml
@@ -18,6 +19,7 @@ from hub.server.repositories import Kind
 
 _FRONT_MATTER = re.compile(r"\A\s*---[ \t]*\r?\n(.*?)\r?\n---[ \t]*(?:\r?\n|\Z)", re.DOTALL)
 _ARXIV = re.compile(r"arxiv\.org/(?:abs|pdf)/(\d{4}\.\d{4,5})")
+_LISTS = frozenset({"configs", "model-index", "tags", "widget"})
 _TAG_PREFIXES = {
     "license": "license",
     "datasets": "dataset",
@@ -74,6 +76,9 @@ def parse_head(readme: str) -> dict[str, Any]:
         return {}
     if not isinstance(data, dict):
         raise CardError("the YAML metadata must be a mapping of keys to values")
+    for key in _LISTS & data.keys():
+        if not isinstance(data[key], list | NoneType):
+            raise CardError(f'"{key}" must be a list')
     return _plain(data)  # type: ignore[no-any-return]
 
 

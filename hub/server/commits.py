@@ -17,7 +17,7 @@ import orjson
 from hub.server import revisions
 from hub.server.accounts import Caller
 from hub.server.card_metadata import CardMetadata, read_metadata
-from hub.server.errors import HubError, bad_request, unprocessable
+from hub.server.errors import HubError, bad_request, entry_not_found, unprocessable
 from hub.server.holdings import hold_readable
 from hub.server.paths import checked_path
 from hub.server.repositories import Repo
@@ -106,8 +106,8 @@ def apply_request(
 ) -> str:
     """Move a ref by one commit and give its id.
 
-    Raises 412 when the branch is not where the caller believes, 422 when the changes do not fit
-    together or a content is missing.
+    Raises 412 when the branch is not where the caller believes, 404 for the deletion of what is
+    not there, 422 when the changes do not fit together or a content is missing.
     """
     head = revisions.ref_target(tx, repo, ref)
     if request.parent_commit is not None and request.parent_commit != head:
@@ -117,7 +117,7 @@ def apply_request(
     for path, change in request.changes:
         if isinstance(change, Deletion):
             if not editor.remove(path):
-                raise unprocessable(f"Cannot delete '{path}': there is no such file or folder")
+                raise entry_not_found(path)
         elif isinstance(change, LfsFile):
             blob = hold_readable(tx, store, repo, caller, change.sha256)
             if blob is None or change.size not in {None, blob.size}:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import secrets
+import sqlite3
 from dataclasses import dataclass
 from typing import Literal
 
@@ -65,12 +66,13 @@ def find(tx: Transaction, kind: Kind, owner: str, name: str) -> Repo | None:
         SELECT_REPOS + "WHERE repos.kind = ? AND accounts.name = ? AND repos.name = ?",
         (kind, owner, name),
     ).fetchone()
-    return _repo(row)
+    return repo_from_row(row) if row is not None else None
 
 
 def find_by_number(tx: Transaction, number: int) -> Repo | None:
     """The repo with this row number, which survives a move."""
-    return _repo(tx.execute(SELECT_REPOS + "WHERE repos.id = ?", (number,)).fetchone())
+    row = tx.execute(SELECT_REPOS + "WHERE repos.id = ?", (number,)).fetchone()
+    return repo_from_row(row) if row is not None else None
 
 
 def find_moved(tx: Transaction, kind: Kind, owner: str, name: str) -> Repo | None:
@@ -88,6 +90,15 @@ def require_write(caller: Caller, repo: Repo) -> None:
         raise forbidden(
             f"You don't have the rights to write to {repo.kind} {repo.repo_id}. "
             "A token with the role write, of a member of its namespace, is needed.",
+            known_caller=caller.is_known,
+        )
+
+
+def require_proposal(caller: Caller, repo: Repo) -> None:
+    """Raise unless the caller may propose changes: whoever sees a repo and may write at all."""
+    if caller.role != "write":
+        raise forbidden(
+            f"A token with the role write is needed to propose changes to {repo.repo_id}",
             known_caller=caller.is_known,
         )
 
@@ -172,9 +183,8 @@ def require_read(caller: Caller, repo: Repo | None) -> Repo:
     return repo
 
 
-def _repo(row: dict[str, object] | None) -> Repo | None:
-    if row is None:
-        return None
+def repo_from_row(row: sqlite3.Row) -> Repo:
+    """A row of a query that begins with `SELECT_REPOS`."""
     fields = {name: row[name] for name in Repo.__dataclass_fields__}
     fields["private"] = bool(row["private"])
-    return Repo(**fields)  # type: ignore[arg-type]
+    return Repo(**fields)

@@ -149,23 +149,24 @@ def create_branch(tx: Transaction, repo: Repo, name: str, start: str | None) -> 
     """A branch at a revision (default: main). Raises 400, 404 or 409."""
     ref = BRANCHES + checked_ref_name(name)
     if ref_target(tx, repo, ref) is not None:
-        raise conflict(f"Reference already exists: {ref}")
+        raise conflict(f"Reference {ref} already exists")
     set_ref(tx, repo, ref, find_commit(tx, repo, start or "main").id)
 
 
 def delete_branch(tx: Transaction, repo: Repo, name: str) -> None:
     """Raises 403 for main, which every repo has, and 404 for a missing branch."""
     if BRANCHES + name == MAIN:
-        raise forbidden("The branch main cannot be deleted", known_caller=True)
+        raise forbidden(f"Cannot delete {MAIN}", known_caller=True)
     delete_ref(tx, repo, BRANCHES + name)
 
 
 def create_tag(tx: Transaction, repo: Repo, name: str, revision: str, message: str) -> None:
     """Raises 400, 404 or 409."""
+    commit = find_commit(tx, repo, revision)
     ref = TAGS + checked_ref_name(name)
     if ref_target(tx, repo, ref) is not None:
-        raise conflict(f"Reference already exists: {ref}")
-    set_ref(tx, repo, ref, find_commit(tx, repo, revision).id, message)
+        raise conflict(f"Reference {ref} already exists")
+    set_ref(tx, repo, ref, commit.id, message)
 
 
 def squash(tx: Transaction, repo: Repo, revision: str, author_id: int | None, message: str) -> None:

@@ -6,14 +6,14 @@ import base64
 import binascii
 from html import escape
 from typing import Any
-from urllib.parse import parse_qs, urlencode
+from urllib.parse import parse_qs
 
 from starlette.responses import Response
 from starlette.routing import Route
 
 from hub.server import revisions
 from hub.server.errors import HubError, bad_request, entry_not_found
-from hub.server.http.call import Call, json_response
+from hub.server.http.call import Call, json_response, next_link
 from hub.server.http.routing import api_routes
 from hub.server.last_commits import last_commits
 from hub.server.paths import is_unicode
@@ -52,7 +52,7 @@ def tree(call: Call) -> Response:
         items = _items(call, tx, repo, commit, [(prefix + n, e) for n, e in page], expand)
     headers = {"X-Repo-Commit": commit.id}
     if has_more:
-        headers["Link"] = _next_link(call, cursor=_encode_cursor(page[-1][0]))
+        headers["Link"] = next_link(call, cursor=_encode_cursor(page[-1][0]))
     return json_response(items, headers=headers)
 
 
@@ -108,7 +108,7 @@ def commits(call: Call) -> Response:
         page = revisions.history(tx, repo, start.id, PAGE_COMMITS)
     headers = {}
     if page[-1].parent is not None:
-        headers["Link"] = _next_link(call, cursor=page[-1].parent)
+        headers["Link"] = next_link(call, cursor=page[-1].parent)
     return json_response([_commit(commit, formatted) for commit in page], headers=headers)
 
 
@@ -181,13 +181,6 @@ def _commit(commit: Commit, formatted: bool) -> dict[str, Any]:
     if formatted:
         item["formatted"] = {"title": escape(commit.title), "message": escape(commit.message)}
     return item
-
-
-def _next_link(call: Call, **changes: str) -> str:
-    query = [item for item in call.request.query_params.multi_items() if item[0] not in changes]
-    path = call.request.scope["path"]
-    url = f"{call.base_url}{path}?{urlencode(query + list(changes.items()))}"
-    return f'<{url}>; rel="next"'
 
 
 def _encode_cursor(path: str) -> str:

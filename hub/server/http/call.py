@@ -9,6 +9,7 @@ from __future__ import annotations
 import logging
 from collections.abc import Awaitable, Callable
 from typing import Any
+from urllib.parse import urlencode
 
 import anyio.to_thread
 import orjson
@@ -18,7 +19,7 @@ from starlette.responses import Response
 from hub.server import repositories
 from hub.server.accounts import ANONYMOUS, Caller, caller_of_token, caller_of_user
 from hub.server.errors import HubError, bad_request, invalid_credentials
-from hub.server.repositories import Kind, Repo, require_read, require_write
+from hub.server.repositories import Kind, Repo, require_proposal, require_read, require_write
 from hub.server.store.database import Transaction
 from hub.server.store.store import Store
 
@@ -105,6 +106,12 @@ class Call:
         require_write(caller, repo)
         return repo
 
+    def proposable_repo(self, tx: Transaction, caller: Caller) -> Repo:
+        """The same for a caller who wants to propose a change or say something about it."""
+        repo = self.readable_repo(tx, caller)
+        require_proposal(caller, repo)
+        return repo
+
     def repo_named(self, tx: Transaction, caller: Caller, namespace: str, name: str) -> Repo:
         repo = repositories.find(tx, self.kind, namespace, name)
         if repo is None:
@@ -156,3 +163,11 @@ def json_response(
     data: object, status: int = 200, headers: dict[str, str] | None = None
 ) -> Response:
     return Response(orjson.dumps(data), status, headers, media_type="application/json")
+
+
+def next_link(call: Call, **changes: str) -> str:
+    """The `Link` header to the same call with other query parameters."""
+    query = [item for item in call.request.query_params.multi_items() if item[0] not in changes]
+    path = call.request.scope["path"]
+    url = f"{call.base_url}{path}?{urlencode(query + list(changes.items()))}"
+    return f'<{url}>; rel="next"'

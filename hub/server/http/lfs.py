@@ -1,5 +1,8 @@
 """Large files: the batch call, uploads by signed links, whole or in parts, and their check.
 
+Whoever may propose changes may upload: the calls do not say whether a pull request is meant.
+What no commit names is removed by garbage collection.
+
 Source: https://github.com/git-lfs/git-lfs/blob/main/docs/api/batch.md, with the `multipart`
 transfer that huggingface_hub adds (`huggingface_hub.lfs._upload_multi_part`).
 """
@@ -20,7 +23,7 @@ from hub.server.errors import HubError, bad_request
 from hub.server.holdings import hold, may_name
 from hub.server.http.call import Call, json_response, stream_body, threaded
 from hub.server.http.routing import page_routes, route
-from hub.server.repositories import Repo, require_read, require_write
+from hub.server.repositories import Repo, require_proposal, require_read
 from hub.server.store.blobs import SealedBlob
 from hub.server.store.database import Transaction
 from hub.server.store.part_uploads import PartUploads
@@ -43,7 +46,7 @@ def batch(call: Call) -> Response:
     in_parts = "multipart" in (data.get("transfers") or [])
     with call.store.database.read() as tx:
         caller = call.caller(tx)
-        repo = call.writable_repo(tx, caller)
+        repo = call.proposable_repo(tx, caller)
         answers = [_object(call, tx, repo, caller, item, in_parts) for item in objects]
     uses_parts = any("chunk_size" in _upload_header(answer) for answer in answers)
     answer = {"transfer": "multipart" if uses_parts else "basic", "objects": answers}
@@ -88,7 +91,7 @@ def verify(call: Call) -> Response:
     data = call.json()
     with call.store.database.read() as tx:
         caller = call.caller(tx)
-        repo = call.writable_repo(tx, caller)
+        repo = call.proposable_repo(tx, caller)
         oid = str(data.get("oid"))
         blob = call.store.blobs.find(tx, oid) if may_name(tx, repo, caller, oid) else None
     if blob is None or blob.size != data.get("size"):
@@ -150,8 +153,8 @@ def _keep(call: Call, claims: dict[str, Any], sealed: SealedBlob) -> None:
         with call.store.database.write() as tx:
             repo = repositories.find_by_number(tx, claims["repo"])
             caller = caller_of_user(tx, claims["user"], "write")
-            require_write(caller, require_read(caller, repo))
-            assert repo is not None
+            repo = require_read(caller, repo)
+            require_proposal(caller, repo)
             call.store.blobs.publish(tx, sealed)
             hold(tx, repo, sealed.sha256)
     finally:

@@ -8,6 +8,7 @@ from starlette.responses import Response
 from starlette.routing import Route
 
 from hub.server import repositories, revisions
+from hub.server.accounts import Caller
 from hub.server.commits import commit_tree
 from hub.server.descriptions import EXPANDABLE, describe
 from hub.server.errors import bad_request, header_text, repo_not_found
@@ -45,7 +46,7 @@ def create(call: Call) -> Response:
             private=call.store.settings.private_by_default if private is None else private,
             sdk=data.get("sdk"),
         )
-        _initial_commit(tx, call, repo)
+        _initial_commit(tx, call, repo, caller)
         return json_response(_created(call, repo))
 
 
@@ -125,7 +126,7 @@ def auth_check(call: Call) -> Response:
 
 
 def missing(call: Call) -> Response:
-    """Ids of one segment: no repo has one."""
+    """Calls about an id of one segment: no repo has one."""
     with call.store.database.read() as tx:
         raise repo_not_found(known_caller=call.caller(tx).is_known)
 
@@ -145,6 +146,14 @@ def routes() -> list[Route]:
             ]
         ),
         route("GET", "/api/{kind:repo_kind}/{name:quoted}", missing),
+        *(
+            route(
+                "GET",
+                f"/api/{{kind:repo_kind}}/{{name:quoted}}/{call}/{{rest:quoted_path}}",
+                missing,
+            )
+            for call in ("commits", "revision", "tree", "xet-write-token")
+        ),
         route("GET", "/{name:quoted}/resolve/{rest:quoted_path}", missing),
     ]
 
@@ -157,18 +166,21 @@ def check_expand(kind: Kind, expand: list[str]) -> None:
             raise bad_request(f"Invalid option: expected one of {options} at expand[{number}]")
 
 
-def _initial_commit(tx: Transaction, call: Call, repo: Repo) -> None:
-    content = gitattributes(repo.kind).encode()
-    call.store.blobs.publish(tx, call.store.blobs.seal(content))
-    tree = call.store.trees.put(tx, {".gitattributes": regular_entry(content)})
+def _initial_commit(tx: Transaction, call: Call, repo: Repo, caller: Caller) -> None:
+    """Rules for large files; a space also needs a card, which says what runs it."""
+    files = {".gitattributes": gitattributes(repo.kind)}
+    if repo.kind == "space":
+        files["README.md"] = f"---\ntitle: {repo.name}\nsdk: {repo.sdk or 'static'}\n---\n"
+    for text in files.values():
+        call.store.blobs.publish(tx, call.store.blobs.seal(text.encode()))
     commit_tree(
         tx,
         call.store,
         repo,
         revisions.MAIN,
-        tree,
+        call.store.trees.put(tx, {n: regular_entry(t.encode()) for n, t in files.items()}),
         parent=None,
-        author_id=None,
+        author_id=caller.user_id,
         title="initial commit",
     )
 

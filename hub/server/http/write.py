@@ -13,13 +13,16 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
 
-from hub.server import revisions
+from hub.server import discussions, revisions
+from hub.server.accounts import Caller
 from hub.server.commits import apply_request, read_request
 from hub.server.descriptions import read_text
 from hub.server.errors import HubError, bad_request
 from hub.server.http.call import Call, json_response, stream_body
 from hub.server.http.routing import api_routes
 from hub.server.paths import checked_path
+from hub.server.repositories import Repo, require_proposal, require_write
+from hub.server.store.database import Transaction
 from hub.server.store.trees import FileEntry
 from hub.server.upload_rules import IgnoreRules, LfsRules
 
@@ -35,7 +38,7 @@ def preupload(call: Call) -> Response:
     if not isinstance(files, list) or len(files) > PREUPLOAD_FILES:
         raise bad_request(f"files must be a list of at most {PREUPLOAD_FILES}")
     with call.store.database.read() as tx:
-        repo = call.writable_repo(tx, call.caller(tx))
+        repo = call.proposable_repo(tx, call.caller(tx))
         commit = revisions.find_commit(tx, repo, call.params["revision"])
         attributes = LfsRules(read_text(tx, call.store, commit, ".gitattributes") or "")
         ignore = data.get("gitIgnore")
@@ -132,8 +135,20 @@ def routes() -> list[Route]:
 def _check_commit(call: Call) -> None:
     """Refuse before the body is read what would be refused after it."""
     with call.store.database.read() as tx:
-        repo = call.writable_repo(tx, call.caller(tx))
-        revisions.writable_ref(tx, repo, call.params["revision"])
+        caller = call.caller(tx)
+        _commit_target(tx, call, caller, call.readable_repo(tx, caller))
+
+
+def _commit_target(tx: Transaction, call: Call, caller: Caller, repo: Repo) -> str:
+    """The ref that a commit is meant for, if the caller may change or propose to change it."""
+    ref, _ = revisions.writable_ref(tx, repo, call.params["revision"])
+    pull_request = discussions.of_ref(tx, repo, ref)
+    is_own = pull_request is not None and pull_request.author_id == caller.user_id
+    if is_own or call.flag("create_pr"):
+        require_proposal(caller, repo)
+    else:
+        require_write(caller, repo)
+    return ref
 
 
 def _commit(call: Call, body: IO[bytes]) -> Response:
@@ -141,17 +156,23 @@ def _commit(call: Call, body: IO[bytes]) -> Response:
     request = read_request(call.store, _lines(body, 2 * call.store.settings.regular_bytes))
     with call.store.database.write() as tx:
         caller = call.caller(tx)
-        repo = call.writable_repo(tx, caller)
-        ref, _ = revisions.writable_ref(tx, repo, call.params["revision"])
+        repo = call.readable_repo(tx, caller)
+        ref = _commit_target(tx, call, caller, repo)
+        answer: dict[str, Any] = {"success": True, "hookOutput": ""}
+        pull_request = discussions.of_ref(tx, repo, ref)
+        if call.flag("create_pr"):
+            pull_request = discussions.create(
+                tx, repo, caller, request.title, request.message, base_ref=ref
+            )
+            ref = pull_request.ref
+            number = pull_request.number
+            answer["pullRequestUrl"] = f"{call.base_url}{repo.url_path}/discussions/{number}"
         commit_id = apply_request(tx, call.store, repo, caller, ref, request)
-    return json_response(
-        {
-            "success": True,
-            "commitOid": commit_id,
-            "commitUrl": f"{call.base_url}{repo.url_path}/commit/{commit_id}",
-            "hookOutput": "",
-        }
-    )
+        if pull_request is not None:
+            discussions.note_commit(tx, repo, pull_request, caller, commit_id, request.title)
+    answer["commitOid"] = commit_id
+    answer["commitUrl"] = f"{call.base_url}{repo.url_path}/commit/{commit_id}"
+    return json_response(answer)
 
 
 def _lines(body: IO[bytes], limit: int) -> Iterator[bytes]:

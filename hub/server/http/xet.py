@@ -38,7 +38,7 @@ def write_token(call: Call) -> Response:
     """
     with call.store.database.read() as tx:
         caller = call.caller(tx)
-        repo = call.writable_repo(tx, caller)
+        repo = call.proposable_repo(tx, caller)
         store_id = store_value(tx, "id")
     claims = {"user": caller.user_id, "repo": repo.id}
     token, expires = call.store.signer.sign("xet", claims, TOKEN_SECONDS)

@@ -123,9 +123,11 @@ CREATE TABLE xorbs (
 );
 
 CREATE TABLE access_requests (
+    id TEXT NOT NULL UNIQUE,
     repo_id INTEGER NOT NULL REFERENCES repos (id) ON DELETE CASCADE,
     user_id INTEGER NOT NULL REFERENCES accounts (id),
     status TEXT NOT NULL CHECK (status IN ('pending', 'accepted', 'rejected')),
+    was_asked INTEGER NOT NULL,
     created_at TEXT NOT NULL,
     PRIMARY KEY (repo_id, user_id)
 ) WITHOUT ROWID;
@@ -137,6 +139,7 @@ CREATE TABLE discussions (
     title TEXT NOT NULL,
     status TEXT NOT NULL CHECK (status IN ('draft', 'open', 'closed', 'merged')),
     is_pull_request INTEGER NOT NULL,
+    base_ref TEXT,
     base_commit TEXT,
     merge_commit TEXT,
     created_at TEXT NOT NULL,

@@ -8,7 +8,7 @@ from hub.server import repositories
 from hub.server.accounts import caller_of_user
 from hub.server.errors import bad_request
 from hub.server.holdings import hold
-from hub.server.repositories import require_read, require_write
+from hub.server.repositories import require_proposal, require_read
 from hub.server.store.blobs import SealedBlob, StoredBlob
 from hub.server.store.store import Store
 from hub.server.xet.formats import FileRecipe, FormatError, read_shard
@@ -80,7 +80,7 @@ class _ShardWork:
             repo = repositories.find_by_number(tx, self._claims.repo_number)
             caller = caller_of_user(tx, self._claims.user_id, "write")
             repo = require_read(caller, repo)
-            require_write(caller, repo)
+            require_proposal(caller, repo)
             touched = {}
             for sealed, recipe in self._pending:
                 self._store.blobs.publish(tx, sealed)
