@@ -28,10 +28,12 @@ class CheckpointManifest(Record):
     """What a whole checkpoint holds: {path in the folder: bytes}."""
 
     step: int
+    seconds: float
+    """Training time behind it, over all sessions."""
     files: dict[str, int]
 
 
-def seal(written: Path, folder: Path, step: int) -> Path:
+def seal(written: Path, folder: Path, *, step: int, seconds: float) -> Path:
     """Turn the finished files in `written` into `folder/checkpoint-<step>`, all at once.
 
     A checkpoint of the same step, left over from before a resume, is replaced.
@@ -41,6 +43,7 @@ def seal(written: Path, folder: Path, step: int) -> Path:
         _flush(path)
     manifest = CheckpointManifest(
         step=step,
+        seconds=seconds,
         files={path.relative_to(written).as_posix(): path.stat().st_size for path in files},
     )
     manifest.write(written / MANIFEST_FILE)
@@ -72,6 +75,11 @@ def rotate(folder: Path, keep: int, best: Path | None = None) -> None:
     surplus = max(0, len(checkpoints) - max(keep, len(protected - {None})))
     for checkpoint in [path for path in checkpoints if path not in protected][:surplus]:
         shutil.rmtree(checkpoint)
+
+
+def seconds_behind(checkpoint: Path) -> float:
+    """Training time that a checkpoint took, in seconds."""
+    return CheckpointManifest.read(checkpoint / MANIFEST_FILE).seconds
 
 
 def step_of(checkpoint: Path) -> int:

@@ -37,6 +37,10 @@ class EncodedConversation:
     input_ids: list[int]
     labels: list[int]
 
+    @property
+    def answer_tokens(self) -> int:
+        return len(self.labels) - self.labels.count(IGNORED)
+
 
 @dataclass(frozen=True)
 class _Answer:

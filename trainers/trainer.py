@@ -10,6 +10,7 @@ from __future__ import annotations
 import logging
 import math
 import shutil
+import time
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
@@ -60,6 +61,8 @@ class AnswerTrainer(SFTTrainer):
         self._keep = keep
         self._writing: Path | None = None
         self._sampler: LengthGroupedOrder | None = None
+        self._seconds_before = 0.0
+        self._began = 0.0
         # In float32 an update of 1e-6 of a weight counts; in bfloat16 most of them round to
         # nothing. TRL turns what trains on a quantised base to bfloat16, hence the copies.
         exact = {
@@ -73,12 +76,24 @@ class AnswerTrainer(SFTTrainer):
             processing_class=tokenizer,
             train_dataset=train_rows,
             eval_dataset=validation_rows,
-            callbacks=[_EpochOrder(self), *callbacks],
+            callbacks=[*callbacks, _Flow(self)],
         )
         if not self.is_deepspeed_enabled:  # which keeps fp32 copies of its own
             for name, parameter in self.model.named_parameters():
                 if parameter.requires_grad:
                     parameter.data = exact[name].to(parameter.device)
+
+    @property
+    def seconds(self) -> float:
+        """Training time so far, with what is behind the checkpoint it was resumed from."""
+        return self._seconds_before + time.perf_counter() - self._began
+
+    def train_from(self, checkpoint: Path | None) -> None:
+        """Train to the end; from the beginning without a checkpoint."""
+        if checkpoint is not None:
+            self._seconds_before = checkpoints.seconds_behind(checkpoint)
+        self._began = time.perf_counter()
+        self.train(resume_from_checkpoint=str(checkpoint) if checkpoint else None)
 
     def compute_loss(
         self,
@@ -109,13 +124,17 @@ class AnswerTrainer(SFTTrainer):
         scale = self.accelerator.num_processes if self.args.average_tokens_across_devices else 1
         return loss * scale / num_items_in_batch
 
+    @property
+    def parameter_groups(self) -> list[dict[str, Any]]:
+        """The optimiser's groups as the recipe has them, see `trainers.parameter_groups`."""
+        decaying = set(self.get_decay_parameter_names(self.model))
+        return parameter_groups(self.model, self._rules, decaying)
+
     def create_optimizer(self, model: nn.Module | None = None) -> torch.optim.Optimizer:
-        """The recipe's groups, see `trainers.parameter_groups`."""
+        """The recipe's optimiser over :attr:`parameter_groups`."""
         if self.optimizer is None:
-            trained = self.model if model is None else model
-            optimiser, settings = self.get_optimizer_cls_and_kwargs(self.args, trained)
-            decaying = set(self.get_decay_parameter_names(trained))
-            self.optimizer = optimiser(parameter_groups(trained, self._rules, decaying), **settings)
+            optimiser, settings = self.get_optimizer_cls_and_kwargs(self.args, self.model)
+            self.optimizer = optimiser(self.parameter_groups, **settings)
         return self.optimizer
 
     def group_norms(self, norms: dict[str, float]) -> dict[str, float]:
@@ -178,7 +197,8 @@ class AnswerTrainer(SFTTrainer):
             self.state.best_model_checkpoint = str(best)
         if self.args.should_save:
             self.state.save_to_json(str(writing / TRAINER_STATE_NAME))
-            checkpoints.seal(writing, folder, step)
+            checkpoints.seal(writing, folder, step=step, seconds=self.seconds)
+            writing.parent.rmdir()
             best_so_far = self.state.best_model_checkpoint
             checkpoints.rotate(folder, self._keep, Path(best_so_far) if best_so_far else None)
         self.accelerator.wait_for_everyone()
@@ -216,8 +236,12 @@ class LengthGroupedOrder(torch.utils.data.Sampler[int]):
         return len(self._lengths)
 
 
-class _EpochOrder(TrainerCallback):
-    """Tells the sampler which epoch begins, also after a resume in mid-epoch."""
+class _Flow(TrainerCallback):
+    """Tells the sampler which epoch begins, also after a resume in mid-epoch, and logs a training
+    loss whenever something else is written down.
+
+    A checkpoint does not hold the losses since the last log; logged then, none is lost.
+    """
 
     def __init__(self, trainer: AnswerTrainer) -> None:
         self._trainer = trainer
@@ -226,6 +250,17 @@ class _EpochOrder(TrainerCallback):
         self, args: SFTConfig, state: TrainerState, control: TrainerControl, **kwargs: Any
     ) -> None:
         self._trainer.begin_epoch(int(state.epoch or 0))
+
+    def on_step_end(
+        self, args: SFTConfig, state: TrainerState, control: TrainerControl, **kwargs: Any
+    ) -> None:
+        if control.should_save or control.should_evaluate or control.should_training_stop:
+            control.should_log = True
+
+    def on_epoch_end(
+        self, args: SFTConfig, state: TrainerState, control: TrainerControl, **kwargs: Any
+    ) -> None:
+        self.on_step_end(args, state, control)
 
 
 def _refuse_deepspeed_optimiser(args: SFTConfig) -> None:

@@ -12,12 +12,20 @@ import contextlib
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import torch
 import xxhash
 from torch import nn
+from transformers import AutoModelForCausalLM
 
 from cards.errors import BogamError
+from cards.records import ParameterGroup
+from trainers.quantisation import quantisation_config
+from trainers.recipe_schema import QuantisationSection
+
+ROUNDING = 0.02
+"""Share of the largest logit that bfloat16 may move a logit by (8 bits, summed over layers)."""
 
 
 @dataclass(frozen=True)
@@ -62,9 +70,9 @@ def movement(before: WeightsBefore, model: nn.Module) -> Movement:
     )
 
 
-def check_movement(group_norms: dict[str, float], frozen_unchanged: bool) -> None:
+def check_movement(groups: Sequence[ParameterGroup], frozen_unchanged: bool) -> None:
     """Raise :class:`BogamError` when a trained group stood still or a frozen weight moved."""
-    still = [name for name, norm in group_norms.items() if not norm > 0]
+    still = [group.name for group in groups if not (group.update_norm or 0) > 0]
     if still:
         raise BogamError(
             f"training audit: the weights of {', '.join(still)} did not change. Is their learning "
@@ -75,6 +83,18 @@ def check_movement(group_norms: dict[str, float], frozen_unchanged: bool) -> Non
             "training audit: weights that the recipe freezes are not what they were before "
             "training. The adapter would not fit the published base model."
         )
+
+
+@dataclass(frozen=True)
+class Reference:
+    """What the trained model answers, for comparison with the same model loaded from disk."""
+
+    examples: list[list[int]]
+    """Token ids."""
+    logits: list[torch.Tensor]
+    """(tokens, vocabulary) on the CPU, one an example."""
+    dtype: torch.dtype
+    """Of the base model's weights and of the computation."""
 
 
 def answer_logits(model: nn.Module, examples: Sequence[Sequence[int]]) -> list[torch.Tensor]:
@@ -92,34 +112,45 @@ def answer_logits(model: nn.Module, examples: Sequence[Sequence[int]]) -> list[t
 
 
 def check_reloaded(
-    reloaded: nn.Module,
     folder: Path,
-    examples: Sequence[Sequence[int]],
-    expected: Sequence[torch.Tensor],
-    *,
-    tolerance: float,
+    reference: Reference,
+    quantisation: QuantisationSection | None,
+    device: torch.device | None,
 ) -> float:
-    """Compare a model loaded from `folder` with the logits of the trained one.
+    """Load a release the way its card says, and compare it with the model that was trained.
+
+    In float32 on an unquantised base the logits must be equal to the bit. Otherwise transformers
+    holds the adapter in the precision of the base, where training held it in float32, and the
+    logits may differ by as much as that rounding explains.
 
     Args:
-        tolerance: largest difference allowed, as a share of the largest logit; 0 asks for
-            equality to the bit, which float32 weights give.
+        device: where the trained model was; None is the CPU.
 
     Returns:
-        The largest absolute difference.
+        The largest absolute difference of two logits.
 
     Raises:
         BogamError: the two models answer differently.
     """
-    largest = 0.0
-    scale = max(float(logits.abs().max()) for logits in expected)
-    for logits, wanted in zip(answer_logits(reloaded, examples), expected, strict=True):
-        largest = max(largest, float((logits.float() - wanted.float()).abs().max()))
-    if not largest <= tolerance * scale:
+    arguments: dict[str, Any] = {"dtype": reference.dtype}
+    if quantisation is not None:
+        arguments["quantization_config"] = quantisation_config(quantisation, reference.dtype)
+    if device is not None:
+        arguments["device_map"] = {"": device}
+    reloaded = AutoModelForCausalLM.from_pretrained(folder, **arguments)
+    answered = answer_logits(reloaded, reference.examples)
+    largest = max(
+        float((logits.float() - wanted.float()).abs().max())
+        for logits, wanted in zip(answered, reference.logits, strict=True)
+    )
+    exact = reference.dtype == torch.float32 and quantisation is None
+    scale = max(float(logits.abs().max()) for logits in reference.logits)
+    allowed = 0.0 if exact else ROUNDING * scale
+    if not largest <= allowed:
         raise BogamError(
             f"{folder}: loaded from disk as its card says, the model answers differently from "
-            f"the one that was trained: logits differ by up to {largest:.3g} "
-            f"(allowed: {tolerance * scale:.3g}). It is not published."
+            f"the one that was trained: logits differ by up to {largest:.3g} (allowed: "
+            f"{allowed:.3g}). It is not published. Has the base model's repo changed since?"
         )
     return largest
 

@@ -1,0 +1,136 @@
+"""A tiny base model, a tiny dataset and recipes over them, made once for all tests of trainers."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from cards.records import BuilderInfo, DatasetRecord, Source, SplitInfo
+
+DISEASES = ("두통", "감기", "고혈압", "당뇨병", "위염", "빈혈", "천식", "불면증")
+QUESTIONS = ("{}의 증상은 무엇인가요?", "{}은 어떻게 치료하나요?", "{}을 예방하려면 무엇을 하나요?")
+ANSWERS = (
+    "{}이 있으면 몸이 무겁고 쉽게 지칩니다. 오래가면 진료를 받으세요.",
+    "{}은 충분히 쉬고 물을 자주 마시면 나아집니다. 약은 의사와 상의하세요.",
+    "{}을 막으려면 고르게 먹고 매일 걷고 일찍 주무세요.",
+)
+
+
+def conversation(number: int) -> list[dict[str, str]]:
+    """One question with its answer; answers differ in length."""
+    disease = DISEASES[number % len(DISEASES)]
+    kind = number % len(QUESTIONS)
+    answer = " ".join([ANSWERS[kind].format(disease)] * (1 + number % 2))
+    return [
+        {"role": "user", "content": QUESTIONS[kind].format(disease)},
+        {"role": "assistant", "content": answer},
+    ]
+
+
+def texts() -> list[str]:
+    return [turn["content"] for number in range(24) for turn in conversation(number)]
+
+
+@pytest.fixture(scope="session")
+def exaone_twin(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """An EXAONE-3.5 of two layers under its real names, untaught."""
+    from trainers.tiny_twins import TwinSize, make_twin
+
+    size = TwinSize(hidden=32, intermediate=64, layers=2, vocabulary=600, positions=512)
+    return make_twin("exaone-3.5", tmp_path_factory.mktemp("exaone"), texts(), size=size)
+
+
+@pytest.fixture(scope="session")
+def llama_twin(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A Llama of two layers whose pad token is its end token, as SOLAR's is, untaught."""
+    from trainers.tiny_twins import TwinSize, make_twin
+
+    size = TwinSize(hidden=32, intermediate=64, layers=2, vocabulary=600, positions=512)
+    return make_twin("solar", tmp_path_factory.mktemp("solar"), texts(), size=size)
+
+
+@pytest.fixture(scope="session")
+def qa_dataset(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A dataset folder as `bogam build` writes it: 16 rows to learn, 4 to watch, 6 held out."""
+    import datasets
+
+    folder = tmp_path_factory.mktemp("qa") / "qa"
+    features = datasets.Features(
+        {
+            "id": datasets.Value("string"),
+            "document_id": datasets.Value("string"),
+            "messages": datasets.List(
+                {"role": datasets.Value("string"), "content": datasets.Value("string")}
+            ),
+        }
+    )
+    splits, artifacts, first = {}, {}, 0
+    for split, rows in (("train", 16), ("validation", 4), ("test", 6)):
+        path = folder / "data" / f"{split}-00000-of-00001.parquet"
+        path.parent.mkdir(parents=True, exist_ok=True)
+        datasets.Dataset.from_list(
+            [
+                {"id": f"{split}-{row}", "document_id": f"d{row}", "messages": conversation(row)}
+                for row in range(first, first + rows)
+            ],
+            features=features,
+        ).to_parquet(path)
+        first += rows
+        splits[split] = SplitInfo(rows=rows, bytes=path.stat().st_size)
+        artifacts[f"data/{path.name}"] = hashlib.sha256(path.read_bytes()).hexdigest()
+    DatasetRecord(
+        name="qa",
+        builder=BuilderInfo(class_="tests", version="1", arguments={}),
+        source=Source(path_name="made-up", bytes=0),
+        licence="cc-by-4.0",
+        languages=("ko",),
+        task_categories=("question-answering",),
+        raw_items=first,
+        rows=first,
+        rejects={},
+        items_used=first,
+        splits=splits,
+        features=features.to_dict(),
+        artifacts=artifacts,
+        domain="medical",
+    ).write(folder / "dataset.json")
+    return folder
+
+
+@pytest.fixture
+def recipe_for(qa_dataset: Path, tmp_path: Path) -> Callable[..., Any]:
+    """`recipe_for(base, **changes)`: four steps on 16 rows, changes by dotted key."""
+    from trainers.recipe_schema import Recipe
+
+    def make(base: Path | str, **changes: Any) -> Recipe:
+        recipe: dict[str, Any] = {
+            "name": "tiny",
+            "task": "generation",
+            "base_model": {"id": str(base)},
+            "dataset": {"id": str(qa_dataset)},
+            "tuning": {"rank": 4, "alpha": 8, "dropout": 0.1},
+            "optimiser": {"lr": 5e-3},
+            "schedule": {
+                "epochs": 2,
+                "batch_size": 2,
+                "accumulation": 4,
+                "logging_steps": 1,
+                "save_steps": 2,
+                "warmup": 0.0,
+            },
+            "evaluation": {"batch_size": 4, "max_new_tokens": 8, "resamples": 100},
+            "output_dir": str(tmp_path / "run"),
+        }
+        for key, value in changes.items():
+            *sections, last = key.split("__")
+            place = recipe
+            for section in sections:
+                place = place.setdefault(section, {})
+            place[last] = value
+        return Recipe.model_validate(recipe)
+
+    return make

@@ -1,0 +1,150 @@
+"""The published dataset a run learns from: its commit, its record, its rows."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+
+import datasets
+import numpy as np
+from huggingface_hub import DatasetCard, HfApi, constants, hf_hub_download
+from huggingface_hub.errors import EntryNotFoundError
+
+from cards.errors import BogamError
+from cards.licences import Licence, find_licence
+from cards.records import DATASET_FILE, DatasetRecord, Revision
+from hub.refusals import said_plainly
+from trainers.recipe_schema import DatasetSection
+
+LOCAL = "local"
+NEEDED_COLUMNS = ("id", "messages")
+
+
+@dataclass(frozen=True)
+class DatasetSource:
+    """A dataset at one commit. `record` is None for one that `bogam` did not build."""
+
+    revision: Revision
+    record: DatasetRecord | None
+    licence: Licence
+
+
+def find_dataset(section: DatasetSection) -> DatasetSource:
+    """Which commit the recipe's revision stands for, and what the dataset says of itself.
+
+    Raises:
+        BogamError: no such dataset or revision, no access, Hub not reachable, no licence.
+    """
+    folder = Path(section.id)
+    if folder.is_dir():
+        record_file = folder / DATASET_FILE
+        if not record_file.is_file():
+            raise BogamError(
+                f"dataset {section.id}: the folder has no {DATASET_FILE}. Name a folder that "
+                "`bogam build` wrote, or a dataset on the Hub."
+            )
+        record = DatasetRecord.read(record_file)
+        revision = Revision(id=section.id, revision=LOCAL)
+        return DatasetSource(revision, record, find_licence(record.licence))
+    api = HfApi()
+    with said_plainly(f"dataset {section.id} at {section.revision}", api):
+        info = api.dataset_info(section.id, revision=section.revision)
+        if info.sha is None:
+            raise BogamError(f"dataset {section.id}: {constants.ENDPOINT} names no commit for it.")
+        revision = Revision(id=section.id, revision=info.sha)
+        try:
+            record = DatasetRecord.read(
+                Path(
+                    hf_hub_download(
+                        section.id, DATASET_FILE, repo_type="dataset", revision=info.sha
+                    )
+                )
+            )
+        except EntryNotFoundError:
+            return DatasetSource(revision, None, _stated_licence(revision))
+    return DatasetSource(revision, record, find_licence(record.licence))
+
+
+def load_splits(source: DatasetSource) -> datasets.DatasetDict:
+    """All splits, downloaded where they are not in the cache.
+
+    Raises:
+        BogamError: no rows to be found there, or files that cannot be read.
+    """
+    where, what = source.revision, f"dataset {source.revision.id}"
+    with said_plainly(what, HfApi()):
+        try:
+            if where.revision == LOCAL:
+                assert source.record is not None  # find_dataset refuses a folder without one
+                files = {
+                    split: [
+                        str(Path(where.id) / path)
+                        for path in sorted(source.record.artifacts)
+                        if path.startswith(f"data/{split}-")
+                    ]
+                    for split in source.record.splits
+                }
+                return datasets.load_dataset("parquet", data_files=files)
+            return datasets.load_dataset(where.id, revision=where.revision)
+        except (datasets.exceptions.DatasetsError, ValueError, OSError) as error:
+            reason = str(error).strip().partition("\n")[0]
+            raise BogamError(f"{what} ({where.revision}): cannot be loaded: {reason}") from error
+
+
+def choose_rows(
+    splits: datasets.DatasetDict,
+    split: str,
+    *,
+    of: str,
+    key: str,
+    at_most: int | None,
+    seed: int,
+) -> datasets.Dataset:
+    """The rows of one split, or `at_most` of them drawn by seed, in the dataset's order.
+
+    Args:
+        of: the dataset's id, for messages.
+        key: the recipe's key that names the split.
+
+    Raises:
+        BogamError: no such split, no rows in it, a column missing.
+    """
+    if split not in splits:
+        raise BogamError(
+            f"dataset {of}: it has no split {split!r} ({key}). It has: {', '.join(splits)}."
+        )
+    rows = splits[split]
+    missing = [column for column in NEEDED_COLUMNS if column not in rows.column_names]
+    if missing:
+        raise BogamError(
+            f"dataset {of}, split {split!r}: no column {', '.join(missing)}. A trainer needs "
+            f"`id` (text) and `messages` (a list of role and content); it has: "
+            f"{', '.join(rows.column_names)}."
+        )
+    if not len(rows):
+        raise BogamError(f"dataset {of}: the split {split!r} ({key}) has no rows.")
+    columns = [*NEEDED_COLUMNS, *({"document_id"} & set(rows.column_names))]
+    rows = rows.select_columns(columns)
+    if at_most is None or at_most >= len(rows):
+        return rows
+    order = np.random.default_rng(seed).permutation(len(rows))
+    return rows.select(sorted(order[:at_most].tolist()))
+
+
+def _stated_licence(revision: Revision) -> Licence:
+    """What the README of a dataset from elsewhere says."""
+    try:
+        path = hf_hub_download(
+            revision.id, "README.md", repo_type="dataset", revision=revision.revision
+        )
+        stated = DatasetCard.load(path).data.to_dict().get("license")
+    except EntryNotFoundError:
+        stated = None
+    if isinstance(stated, list):
+        stated = "+".join(sorted(stated))
+    if not stated:
+        raise BogamError(
+            f"dataset {revision.id}: its licence is not known, so none can be given to a model "
+            f"made from it. Add `license:` to the metadata of its README.md."
+        )
+    return find_licence(str(stated).lower())

@@ -1,0 +1,59 @@
+"""Where the words of a run go: the important ones to the terminal, all of them to a file."""
+
+from __future__ import annotations
+
+import logging
+import warnings
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from rich.console import Console
+from rich.logging import RichHandler
+from transformers.utils import logging as transformers_logging
+
+from trainers.run_folder import RunFolder
+
+logger = logging.getLogger(__name__)
+
+OURS = frozenset({"cards", "hub", "trainers", "__main__"})
+
+
+@contextmanager
+def run_log(folder: Path, process: int, console: Console) -> Iterator[None]:
+    """Write what is logged in the block to the folder's log file, also what other libraries say.
+
+    The terminal shows our own lines and the warnings of others; an error goes to both.
+    """
+    folder.mkdir(parents=True, exist_ok=True)
+    name = RunFolder(folder).log if process == 0 else folder / f"log-{process}.txt"
+    file = logging.FileHandler(name, encoding="utf-8")
+    file.setFormatter(logging.Formatter("%(asctime)s %(levelname)s %(name)s: %(message)s"))
+    terminal = RichHandler(console=console, show_path=False, show_level=False)
+    terminal.addFilter(_is_for_the_terminal)
+    root = logging.getLogger()
+    level = root.level
+    logger.setLevel(logging.DEBUG)
+    for handler in (file, terminal):
+        root.addHandler(handler)
+    root.setLevel(logging.INFO)
+    transformers_logging.disable_default_handler()
+    transformers_logging.enable_propagation()
+    logging.captureWarnings(True)
+    warnings.filterwarnings("ignore", category=FutureWarning)
+    try:
+        yield
+    except BaseException:
+        logger.debug("the run stopped", exc_info=True)
+        raise
+    finally:
+        logging.captureWarnings(False)
+        root.setLevel(level)
+        for handler in (file, terminal):
+            root.removeHandler(handler)
+            handler.close()
+
+
+def _is_for_the_terminal(record: logging.LogRecord) -> bool:
+    ours = record.name.partition(".")[0] in OURS
+    return record.levelno >= (logging.INFO if ours else logging.WARNING)

@@ -1,0 +1,120 @@
+"""The training itself: adapter, trainer, resume, audit."""
+
+from __future__ import annotations
+
+import logging
+from dataclasses import dataclass
+from typing import Protocol
+
+import torch
+from peft import PeftModel, get_peft_model
+from transformers import PreTrainedModel, set_seed
+from transformers.integrations import is_deepspeed_zero3_enabled, unset_hf_deepspeed_config
+
+from cards.records import ParameterGroup, TrainingSummary
+from trainers.base_model import LoadedBase
+from trainers.checkpoints import latest_whole
+from trainers.interruption import Interrupted, StopOnSignal
+from trainers.lora_targets import lora_config
+from trainers.parameter_groups import GroupRule
+from trainers.progress import TrainingProgress
+from trainers.recipe_schema import Recipe
+from trainers.run_data import RunData
+from trainers.run_folder import RunFolder
+from trainers.trainer import AnswerTrainer
+from trainers.training_arguments import training_arguments
+from trainers.training_audit import (
+    Reference,
+    WeightsBefore,
+    answer_logits,
+    check_movement,
+    movement,
+)
+from trainers.training_summary import describe_groups, summarise_training
+
+logger = logging.getLogger(__name__)
+
+LOGITS_CHECKED = 4
+"""Evaluation rows on which the saved model is compared with the trained one."""
+
+
+class LoadBase(Protocol):
+    """Load the recipe's base model once more."""
+
+    def __call__(self, *, device: torch.device | None) -> LoadedBase: ...
+
+
+@dataclass(frozen=True)
+class Trained:
+    """A tuned model in memory, and what is known of it. The adapter is in the run's folder."""
+
+    model: PreTrainedModel | PeftModel
+    summary: TrainingSummary
+    groups: tuple[ParameterGroup, ...]
+    reference: Reference
+
+
+def train(
+    recipe: Recipe,
+    folder: RunFolder,
+    base: LoadedBase,
+    data: RunData,
+    load: LoadBase,
+    device: torch.device | None,
+) -> Trained:
+    """Tune `base`, from the last whole checkpoint where there is one.
+
+    Under DeepSpeed ZeRO-3 the weights are spread over the processes, which only holds while
+    training: `base` is then loaded again, spread, and once more whole for what follows.
+
+    Raises:
+        BogamError: the recipe does not fit the model, the loss is no number, or the audit of what
+            training moved fails.
+        Interrupted: a signal stopped it.
+    """
+    arguments = training_arguments(
+        recipe, folder.checkpoints, base.compute_dtype, validates=data.validation is not None
+    )
+    is_spread = is_deepspeed_zero3_enabled()
+    if is_spread:
+        base = load(device=None)
+    set_seed(recipe.schedule.seed)
+    model = get_peft_model(base.model, lora_config(base.model, recipe.tuning))
+    before = WeightsBefore.of(model)
+    progress, stop = TrainingProgress(), StopOnSignal()
+    trainer = AnswerTrainer(
+        model,
+        arguments,
+        tokenizer=base.tokenizer,
+        train_rows=data.train.rows,
+        validation_rows=data.validation.rows if data.validation else None,
+        rules=[GroupRule("lora", ".*", recipe.optimiser.lr, recipe.optimiser.weight_decay)],
+        keep=recipe.schedule.keep,
+        callbacks=[progress, stop],
+    )
+    checkpoint = latest_whole(folder.checkpoints)
+    if checkpoint is not None:
+        logger.info("going on after %s", checkpoint)
+    try:
+        trainer.train_from(checkpoint)
+    finally:
+        progress.stop()
+        stop.restore()
+    if stop.stopped:
+        raise Interrupted(
+            f"stopped after step {trainer.state.global_step} of {trainer.state.max_steps}, with "
+            f"a checkpoint in {folder.checkpoints}. The same command goes on from there."
+        )
+
+    moved = movement(before, trainer.model)
+    groups = describe_groups(trainer, moved)
+    check_movement(groups, moved.frozen_unchanged)
+    trainer.save_model(str(folder.adapter))
+    examples = [row.input_ids for row in data.evaluation.conversations[:LOGITS_CHECKED]]
+    logits = answer_logits(trainer.model_wrapped if is_spread else trainer.model, examples)
+    summary = summarise_training(trainer, data, moved)
+    tuned = trainer.model
+    if is_spread:
+        unset_hf_deepspeed_config()
+        tuned = PeftModel.from_pretrained(load(device=device).model, folder.adapter)
+    return Trained(tuned, summary, groups, Reference(examples, logits, base.compute_dtype))
