@@ -122,6 +122,7 @@ def _metadata(
 
     pipeline_tag = _PIPELINE_TAGS.get(run.library_model_class, task.hub_type)
     titles = {metric.name: metric.title.en for metric in task.metrics}
+    dataset_name = run.dataset.id.rpartition("/")[2]
     tuning = run.recipe.get("tuning", {})
     method = tuning.get("method", "lora") if isinstance(tuning, dict) else "lora"
     terms: dict[str, Any] = dict(licence.metadata())
@@ -143,8 +144,9 @@ def _metadata(
         eval_results=[
             EvalResult(
                 task_type=pipeline_tag,
-                dataset_type=run.dataset.id,
-                dataset_name=run.dataset.id.rpartition("/")[2],
+                # A folder says nothing to others and tells where somebody keeps files.
+                dataset_type=run.dataset.id if is_repo_id(run.dataset.id) else dataset_name,
+                dataset_name=dataset_name,
                 dataset_split=", ".join(splits),
                 dataset_revision=run.dataset.revision,
                 metric_type=metric,

@@ -213,6 +213,18 @@ def test_foreign_text_is_shown_and_does_nothing(run_record, predictions, page_of
         assert len(widths) == 1
 
 
+def test_folders_of_this_machine_are_not_told(run_record, predictions):
+    run = changed(
+        run_record,
+        base_model={"id": "/home/kim/models/EXAONE-base", "revision": "local"},
+        dataset={"id": "/home/kim/data/qa", "revision": "local", "splits": {"test": 120}},
+        publication=None,
+    )
+    readme = render_model_card(run, predictions).readme
+    assert "/home/kim" not in readme
+    assert "`EXAONE-base`" in readme
+
+
 def test_a_card_without_a_repo_loads_the_folder_it_lies_in(run_record, predictions):
     run = run_record.model_copy(update={"publication": None})
     readme = render_model_card(run, predictions).readme
