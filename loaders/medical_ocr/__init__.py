@@ -1,0 +1,1 @@
+"""Medical documents and receipts with questions about them: readers, builder, synthesis."""
