@@ -238,6 +238,11 @@ def _write(
             for path in sorted(folder.rglob("*"))
             if path.is_file()
         },
+        domain=builder.DOMAIN,
+        title=builder.TITLE,
+        description=builder.DESCRIPTION,
+        columns=dict(builder.COLUMNS),
+        limits=builder.LIMITS,
     )
     record.write(folder / DATASET_FILE)
     return record

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from abc import abstractmethod
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -11,7 +11,7 @@ from typing import ClassVar
 
 from rich.progress import Progress
 
-from cards.records import REJECTS_FILE, Finding
+from cards.records import REJECTS_FILE, Domain, Finding, Note
 from loaders.notices import NoticeLog
 from loaders.rejects import RejectLog
 
@@ -44,6 +44,14 @@ class RecordedBuilder:
     LANGUAGES: ClassVar[tuple[str, ...]]
     TASK_CATEGORIES: ClassVar[tuple[str, ...]]
     """As the Hub names them."""
+    DOMAIN: ClassVar[Domain] = "general"
+    """`medical` and `forensic` put their warnings and limits on every card that follows."""
+    TITLE: ClassVar[Note | None] = None
+    DESCRIPTION: ClassVar[Note | None] = None
+    COLUMNS: ClassVar[Mapping[str, Note]] = {}
+    """What the columns hold that not every dataset has."""
+    LIMITS: ClassVar[tuple[Note, ...]] = ()
+    """What the rows must not be taken for."""
 
     folder: Path
     scratch: Path
