@@ -5,6 +5,7 @@ from types import MappingProxyType
 
 DATASETS: Mapping[str, str] = MappingProxyType(
     {
+        "drug-forensics": "loaders.drug_forensics:DrugForensics",
         "medical-qa": "loaders.medical_qa:MedicalQA",
     }
 )

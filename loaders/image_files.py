@@ -13,12 +13,12 @@ import os
 import struct
 import unicodedata
 from collections import deque
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
 from io import BytesIO
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 import numpy as np
 import numpy.typing as npt
@@ -37,6 +37,8 @@ MAX_PIXELS = 89_478_485
 THUMBNAIL_SIDE = 128
 SKETCH_SIDE = 32
 Gray = npt.NDArray[np.uint8]
+Item = TypeVar("Item")
+Result = TypeVar("Result")
 
 _SYSTEM_FILES = {".ds_store", "thumbs.db", "desktop.ini", "ehthumbs.db"}
 _PLUGINS: dict[str, type[Any]] = {
@@ -200,17 +202,28 @@ def read_image(path: Path, name: str, *, max_pixels: int = MAX_PIXELS) -> ImageF
 def read_images(
     paths: Iterable[Path], root: Path, *, threads: int | None = None, max_pixels: int = MAX_PIXELS
 ) -> Iterator[ImageFile | RejectedFile]:
-    """Read and inspect files in their order, on `threads` threads (default: one a core, up to 8).
+    """Read and inspect files in their order, see :func:`map_in_threads`."""
+    return map_in_threads(
+        lambda path: read_image(path, relative_name(path, root), max_pixels=max_pixels),
+        paths,
+        threads=threads,
+    )
 
-    Decoders release the GIL. No more than four images a thread are held at a time.
+
+def map_in_threads(
+    function: Callable[[Item], Result], items: Iterable[Item], *, threads: int | None = None
+) -> Iterator[Result]:
+    """`map` in the order of the items, on `threads` threads (default: one a core, up to 8).
+
+    For work on images: decoders and hashes release the GIL. No more than four results a thread
+    wait to be taken, so memory does not grow with the number of items.
     """
     workers = threads or min(8, len(os.sched_getaffinity(0)))
-    waiting: deque[Future[ImageFile | RejectedFile]] = deque()
+    waiting: deque[Future[Result]] = deque()
     with ThreadPoolExecutor(workers, thread_name_prefix="images") as pool:
         try:
-            for path in paths:
-                name = relative_name(path, root)
-                waiting.append(pool.submit(read_image, path, name, max_pixels=max_pixels))
+            for item in items:
+                waiting.append(pool.submit(function, item))
                 if len(waiting) >= 4 * workers:
                     yield waiting.popleft().result()
             while waiting:

@@ -1,0 +1,265 @@
+"""Evidence photos in class folders to rows with a label, for a model that classifies by answering.
+
+Source: a folder with one folder a class. Every usable picture is a row; what shows the same
+picture stays in one split, and the same picture in two classes stops publication. Published bytes
+are the file's, less its metadata.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from io import BytesIO
+from pathlib import Path
+from typing import Any, ClassVar, Literal
+
+import datasets
+import pyarrow as pa
+from datasets.builder import Key
+from PIL import Image
+
+from cards.records import Finding
+from loaders.forensics.augmentation import augment, augmentation, encode
+from loaders.forensics.classes import parse_class_numbers, parse_classes, question
+from loaders.forensics.evidence import Evidence, Survey, read_again, sha256, survey
+from loaders.forensics.split import split_evidence
+from loaders.image_files import inspect, map_in_threads, to_rgb
+from loaders.image_metadata import strip_metadata
+from loaders.notices import Oddity
+from loaders.recorded_builder import NOTICES_FILE, Account, RecordedBuilder
+from loaders.rows import row_features
+
+_BATCH_BYTES = 64 << 20
+_NAMED = 5
+"""Contradictions that a finding names; the notices name them all."""
+
+
+@dataclass
+class DrugForensicsConfig(datasets.BuilderConfig):
+    """Options of `bogam build drug-forensics`."""
+
+    classes: str | None = field(
+        default=None,
+        metadata={
+            "help": "Class folders in the order of their numbers, 'folder=english/한국어, ...'; "
+            "left out: 0_irrelevant, 1_chat_history, 2_transaction_place, 3_drug_raw."
+        },
+    )
+    contradictions: Literal["stop", "reject"] = field(
+        default="stop",
+        metadata={
+            "help": "The same picture in two classes: keep both and stop publication, "
+            "or reject both."
+        },
+    )
+    augment: Literal["materialise", "online", "none"] = field(
+        default="materialise",
+        metadata={
+            "help": "New images from training images: written as rows, left to the trainer, "
+            "or none."
+        },
+    )
+    augment_classes: str = field(
+        default="2",
+        metadata={"help": "Classes to augment: numbers or English names, divided by commas."},
+    )
+    augment_copies: int = field(
+        default=4, metadata={"help": "New images of each training image of those classes."}
+    )
+    seed: int = field(default=42, metadata={"help": "Decides the split and the augmentation."})
+
+
+class DrugForensics(RecordedBuilder, datasets.ArrowBasedBuilder):
+    """Evidence photos sorted into class folders: labelled rows, copies found, metadata removed."""
+
+    VERSION = datasets.Version("1.0.0")
+    BUILDER_CONFIG_CLASS = DrugForensicsConfig
+    LICENCE = "other"
+    LANGUAGES = ("ko",)
+    TASK_CATEGORIES: ClassVar[tuple[str, ...]] = ("image-classification", "image-text-to-text")
+
+    def _info(self) -> datasets.DatasetInfo:
+        self._classes = parse_classes(self.config.classes)
+        self._augmented = parse_class_numbers(self.config.augment_classes, self._classes)
+        self._stripped: Counter[str] = Counter()
+        self._positions = 0
+        self._rows: Counter[tuple[str, int]] = Counter()
+        self._copies = 0
+        text, number = datasets.Value("string"), datasets.Value("int32")
+        columns = {
+            "label": datasets.ClassLabel(names=[known.english for known in self._classes]),
+            "label_ko": text,
+            "file_name": text,
+            "width": number,
+            "height": number,
+            "sha256": text,
+            "source_sha256": text,
+            "perceptual_hash": text,
+            "metadata_removed": datasets.List(text),
+            "augmented_from": text,
+            "augmentation": number,
+        }
+        return datasets.DatasetInfo(features=row_features(columns))
+
+    def _split_generators(self, dl_manager: Any) -> list[datasets.SplitGenerator]:
+        self._survey: Survey = survey(
+            Path(self.config.data_dir),
+            self._classes,
+            self.config.contradictions,
+            self.rejects,
+            self.notices,
+            self.stage,
+        )
+        self._splits = split_evidence(self._survey.evidence, self.config.seed)
+        return [
+            datasets.SplitGenerator(name=split, gen_kwargs={"split": split})
+            for split in self._splits
+        ]
+
+    def _generate_tables(self, split: str) -> Iterator[tuple[Key, pa.Table]]:
+        evidence = self._splits[split]
+        schema = self.info.features.arrow_schema
+        waiting: list[dict[str, Any]] = []
+        size = batch = 0
+        with self.stage(f"writing {split}", len(evidence)) as advance:
+            made = map_in_threads(lambda item: self._rows_of(item, split), evidence)
+            for item, rows in zip(evidence, made, strict=True):
+                self._count(item, split, rows)
+                waiting += rows
+                size += sum(len(row["images"][0]["bytes"]) for row in rows)
+                if size >= _BATCH_BYTES:
+                    yield Key(0, batch), pa.Table.from_pylist(waiting, schema)
+                    waiting, size, batch = [], 0, batch + 1
+                advance(1)
+        if waiting:
+            yield Key(0, batch), pa.Table.from_pylist(waiting, schema)
+
+    def _rows_of(self, item: Evidence, split: str) -> list[dict[str, Any]]:
+        """The row of a picture, then those of its augmented copies."""
+        data = read_again(item)
+        facts = item.facts
+        stripped = strip_metadata(data, facts.format, facts.orientation)
+        known = self._classes[item.label]
+        row_id = f"{known.english}-{facts.sha256[:16]}"
+        row = {
+            "id": row_id,
+            "document_id": item.group,
+            "images": [{"bytes": stripped.data, "path": f"{row_id}.{facts.format.lower()}"}],
+            "messages": [
+                {"role": "user", "content": question(self._classes)},
+                {"role": "assistant", "content": str(item.label)},
+            ],
+            "label": item.label,
+            "label_ko": known.korean,
+            "file_name": item.name,
+            "width": facts.width,
+            "height": facts.height,
+            "sha256": sha256(stripped.data) if stripped.removed else facts.sha256,
+            "source_sha256": facts.sha256,
+            "perceptual_hash": facts.perceptual_hash,
+            "metadata_removed": list(stripped.removed),
+            "augmented_from": None,
+            "augmentation": 0,
+        }
+        wanted = self.config.augment == "materialise" and split == "train"
+        if not wanted or item.label not in self._augmented:
+            return [row]
+        return [row, *self._copies_of(row, stripped.data)]
+
+    def _copies_of(self, row: dict[str, Any], data: bytes) -> Iterator[dict[str, Any]]:
+        image = to_rgb(Image.open(BytesIO(data)))
+        pipeline = augmentation()
+        for number in range(1, self.config.augment_copies + 1):
+            made = augment(pipeline, image, row["id"], number, seed=self.config.seed)
+            copy = encode(made)
+            copy_id = f"{row['id']}-{number}"
+            yield row | {
+                "id": copy_id,
+                "images": [{"bytes": copy, "path": f"{copy_id}.jpeg"}],
+                "width": made.width,
+                "height": made.height,
+                "sha256": sha256(copy),
+                "perceptual_hash": inspect(copy).perceptual_hash,
+                "metadata_removed": [],
+                "augmented_from": row["id"],
+                "augmentation": number,
+            }
+
+    def _count(self, item: Evidence, split: str, rows: list[dict[str, Any]]) -> None:
+        self._rows[split, item.label] += len(rows)
+        self._copies += len(rows) - 1
+        removed = rows[0]["metadata_removed"]
+        if removed:
+            self._stripped.update(removed)
+            self._positions += item.facts.has_position
+            self.notices.add(item.name, Oddity.METADATA_REMOVED, ", ".join(removed))
+
+    def account(self) -> Account:
+        """Every file is a row or a reject; augmented copies are rows beside them."""
+        names = [known.english for known in self._classes]
+        statistics = {
+            f"label ({split})": {name: self._rows[split, label] for label, name in enumerate(names)}
+            for split in self._splits
+        }
+        if self._stripped:
+            statistics["metadata_removed"] = dict(sorted(self._stripped.items()))
+        return Account(
+            raw_items=self._survey.files,
+            items_used=len(self._survey.evidence),
+            counting="raw_items == rows - augmented copies + rejects",
+            findings=tuple(self._findings()),
+            statistics=statistics,
+        )
+
+    def _findings(self) -> Iterator[Finding]:
+        contradictions = self._survey.contradictions
+        if contradictions:
+            named = "; ".join(f"{c.first} = {c.second}" for c in contradictions[:_NAMED])
+            kept = self.config.contradictions == "stop"
+            what_next = (
+                f"All of them are in {NOTICES_FILE}. Take the wrong file out of its folder, or "
+                "build with --contradictions reject."
+                if kept
+                else "Neither of the two became a row."
+            )
+            yield Finding(
+                kind="contradicting_labels",
+                severity="stop" if kept else "warning",
+                count=len(contradictions),
+                detail=f"The same picture lies in two classes: {named}. {what_next}",
+            )
+        if self._survey.groups_of_copies:
+            yield Finding(
+                kind="groups_of_copies",
+                severity="info",
+                count=self._survey.groups_of_copies,
+                detail="Groups of files that show the same picture; each has one document_id "
+                "and stands in one split.",
+            )
+        if self._positions:
+            yield Finding(
+                kind="positions_removed",
+                severity="info",
+                count=self._positions,
+                detail="Source files that told where they were taken; published bytes do not.",
+            )
+        sizes = Counter(item.label for item in self._survey.evidence)
+        largest, smallest = max(sizes.values()), min(sizes.values())
+        if largest >= 3 * smallest:
+            rarest = self._classes[min(sizes, key=lambda label: (sizes[label], label))]
+            yield Finding(
+                kind="imbalance",
+                severity="warning",
+                count=smallest,
+                detail=f"Class {rarest.english} has {smallest} pictures, the largest {largest}: "
+                "look at its own recall, not at accuracy.",
+            )
+        if self._copies:
+            yield Finding(
+                kind="augmented_copies",
+                severity="info",
+                count=self._copies,
+                detail="Rows of the training split that were made from others; they carry "
+                "augmented_from.",
+            )

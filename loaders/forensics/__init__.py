@@ -1,0 +1,1 @@
+"""Evidence photos in classes: which classes, which files, which copies, and drawn stand-ins."""
