@@ -13,18 +13,14 @@ import ipaddress
 import json
 import os
 import re
-import socket
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
 
 _HOOK_FOLDER = Path(__file__).parent / "watch_site"
-_VARIABLE = "BOGAM_CONNECTION_LOG"
-_STRACE_IPV4 = re.compile(r'sin_port=htons\((\d+)\), sin_addr=inet_addr\("([^"]+)"\)')
-_STRACE_IPV6 = re.compile(
-    r'sin6_port=htons\((\d+)\),.*?inet_pton\(AF_INET6, "([^"]+)"|'
-    r'inet_pton\(AF_INET6, "([^"]+)".*?sin6_port=htons\((\d+)\)'
+_STRACE_ADDRESS = re.compile(
+    r'sin6?_port=htons\((\d+)\),.*?(?:inet_addr\(|inet_pton\(AF_INET6, )"([^"]+)"'
 )
 
 
@@ -35,33 +31,27 @@ class Contact:
     kind: Literal["connect", "lookup"]
     host: str
     port: int | None
+    stays: bool
+    """Whether it concerns this machine alone."""
     process: str
     """The command line, or the number of the process where only that is known."""
 
-    @property
-    def stays(self) -> bool:
-        """Whether it concerns this machine alone."""
-        if self.host in ("", "localhost", socket.gethostname()):
-            return True
-        try:
-            address = ipaddress.ip_address(self.host.partition("%")[0])
-        except ValueError:
-            return False
-        return address.is_loopback or address.is_unspecified or self.kind == "lookup"
 
+def watched(environment: Mapping[str, str], log: Path, *, refuse: bool = False) -> dict[str, str]:
+    """`environment` for a command whose Python processes write their contacts to `log`.
 
-def watched(environment: Mapping[str, str], log: Path) -> dict[str, str]:
-    """`environment` for a command whose Python processes write their contacts to `log`."""
+    refuse: let contacts with other machines fail, so that watching them lets nothing out.
+    """
     path = os.pathsep.join(filter(None, (str(_HOOK_FOLDER), environment.get("PYTHONPATH"))))
-    return {**environment, "PYTHONPATH": path, _VARIABLE: str(log.absolute())}
+    variables = {**environment, "PYTHONPATH": path, "BOGAM_CONNECTION_LOG": str(log.absolute())}
+    return variables | ({"BOGAM_CONNECTION_REFUSE": "1"} if refuse else {})
 
 
 def contacts(log: Path) -> list[Contact]:
     """What processes with the environment of :func:`watched` wrote; none wrote, none there."""
     if not log.exists():
         return []
-    lines = (json.loads(line) for line in log.read_text(encoding="utf-8").splitlines())
-    return [Contact(one["kind"], one["host"], one["port"], one["process"]) for one in lines]
+    return [Contact(**json.loads(line)) for line in log.read_text(encoding="utf-8").splitlines()]
 
 
 def strace_command(log: Path) -> list[str]:
@@ -75,10 +65,10 @@ def strace_contacts(log: Path) -> list[Contact]:
     found = []
     for line in log.read_text(encoding="utf-8", errors="replace").splitlines():
         process = f"process {line.split(maxsplit=1)[0]}"
-        for port, host in _STRACE_IPV4.findall(line):
-            found.append(Contact("connect", host, int(port), process))
-        for port, host, host_first, port_last in _STRACE_IPV6.findall(line):
-            found.append(Contact("connect", host or host_first, int(port or port_last), process))
+        for port, host in _STRACE_ADDRESS.findall(line):
+            address = ipaddress.ip_address(host)
+            stays = address.is_loopback or address.is_unspecified
+            found.append(Contact("connect", host, int(port), stays, process))
     return found
 
 

@@ -8,6 +8,7 @@ The user's folder is never written to: the release is put together beside it, of
 from __future__ import annotations
 
 import hashlib
+import logging
 import os
 import shutil
 import tempfile
@@ -18,18 +19,28 @@ from typing import TYPE_CHECKING, Protocol
 
 from cards.errors import BogamError
 from cards.licences import check_publication, find_licence
-from cards.records import DATASET_FILE, RUN_FILE, DatasetRecord, Publication, RunRecord, SplitInfo
+from cards.records import (
+    DATASET_FILE,
+    RUN_FILE,
+    DatasetRecord,
+    Publication,
+    Revision,
+    RunRecord,
+    SplitInfo,
+)
 from hub.gates import pii
 from hub.gates.personal_data import PersonalDataPolicy, checked, findings, require_none
 from hub.gates.redaction import redact_files
 from hub.gates.text_scan import Scan
-from hub.push import Published, look_at, push
+from hub.push import Published, Target, look_at, push
 from hub.refusals import said_plainly, token_in_use
 from hub.release import Release, check_release, scan_texts
 
 if TYPE_CHECKING:
     from huggingface_hub import HfApi
     from rich.progress import Progress
+
+logger = logging.getLogger(__name__)
 
 _REFUSE = PersonalDataPolicy()
 
@@ -96,8 +107,7 @@ def publish_dataset(
         release = Release(
             staging, repo_id, "dataset", licence, public=public, personal_data=personal_data
         )
-        paths = check_release(release, token_in_use(api), progress)
-        return push(api, release, paths, target, f"Publish {record.name}", progress)
+        return _send(api, release, target, f"Publish {record.name}", progress)
 
 
 def publish_model(
@@ -146,9 +156,52 @@ def publish_model(
         release = Release(
             staging, repo_id, "model", licence, public, made_from, personal_data=personal_data
         )
-        paths = check_release(release, token_in_use(api), progress)
+        _warn_of_missing_base(api, run.base_model)
         name = str(run.recipe.get("name", repo_id))
-        return push(api, release, paths, target, f"Publish {name}", progress)
+        return _send(api, release, target, f"Publish {name}", progress)
+
+
+def publish_release(
+    release: Release,
+    message: str,
+    *,
+    api: HfApi | None = None,
+    progress: Progress | None = None,
+) -> Published:
+    """Publish a folder that is a release already, with its card, such as a converted base model.
+
+    Errors as for :func:`publish_dataset`.
+    """
+    api = api or _api()
+    target = look_at(api, release.repo_id, release.repo_type, public=release.public)
+    check_publication(
+        release.licence, release.repo_id, private=target.private, made_from=release.made_from
+    )
+    return _send(api, release, target, message, progress)
+
+
+def _send(
+    api: HfApi, release: Release, target: Target, message: str, progress: Progress | None
+) -> Published:
+    paths = check_release(release, token_in_use(api), progress)
+    if release.public and target.private:
+        logger.warning("%s is a private repo and stays one", release.repo_id)
+    return push(api, release, paths, target, message, progress)
+
+
+def _warn_of_missing_base(api: HfApi, base: Revision) -> None:
+    """An adapter loads its base from the same Hub."""
+    from huggingface_hub.errors import RepositoryNotFoundError, RevisionNotFoundError
+
+    try:
+        api.model_info(base.id, revision=base.revision)
+    except (RepositoryNotFoundError, RevisionNotFoundError):
+        logger.warning(
+            "%s at %s is not on %s: whoever loads this adapter from there needs it there too",
+            base.id,
+            base.revision[:12],
+            api.endpoint,
+        )
 
 
 @contextmanager
@@ -160,7 +213,14 @@ def _staged(folder: Path, artifacts: Mapping[str, str]) -> Iterator[Path]:
         raise BogamError(
             f"{folder}: {', '.join(missing)} missing, which the record names. Build it again."
         )
-    with tempfile.TemporaryDirectory(prefix=f"{folder.name}.release-", dir=folder.parent) as name:
+    try:
+        directory = tempfile.TemporaryDirectory(prefix=f"{folder.name}.release-", dir=folder.parent)
+    except PermissionError as error:
+        raise BogamError(
+            f"{folder.parent}: no right to write there. The release is put together beside the "
+            "folder; move it to where you may write."
+        ) from error
+    with directory as name:
         staging = Path(name)
         for path in artifacts:
             (staging / path).parent.mkdir(parents=True, exist_ok=True)

@@ -36,8 +36,7 @@ of this list wins."""
 # The forms, with one plain character for each kind of digit and dash. Python's re, presidio's
 # regex and Arrow's RE2 all read them; what may stand around them is added where it matters.
 _BIRTH = r"\d{2}(?:0[1-9]|1[0-2])(?:0[1-9]|[12]\d|3[01])"
-_RESIDENT = rf"{_BIRTH}(?: ?- ?| )?[1-4]\d{{6}}"
-_FOREIGNER = rf"{_BIRTH}(?: ?- ?| )?[5-8]\d{{6}}"
+_REGISTRATION = rf"{_BIRTH}(?: ?- ?| )?[1-8]\d{{6}}"
 _PASSPORT = r"[MSROD](?:\d{3}[A-Z]\d{4}|\d{8})"
 _LICENCE = r"\d{2}(?:-\d{2}-\d{6}-|  ?\d{2} \d{6} |\d{8})\d{2}"
 _REGIONS = "서울|부산|경기|강원|충북|충남|전북|전남|경북|경남|제주|대구|인천|광주|대전|울산"
@@ -133,8 +132,8 @@ def redacted(text: str, column: str = "") -> str:
 
 
 def detector() -> Detector:
-    forms = (_RESIDENT, _FOREIGNER, _PASSPORT, _LICENCE, _NAMED_LICENCE, _CARD, _PHONE, _BUSINESS)
-    return Detector("|".join((*forms, _EMAIL, _ODD)), personal_data)
+    numbers = (_REGISTRATION, _PASSPORT, _LICENCE, _NAMED_LICENCE, _CARD, _PHONE, _BUSINESS)
+    return Detector("|".join((*numbers, _EMAIL, _ODD)), personal_data)
 
 
 def library() -> str:
@@ -263,13 +262,20 @@ def _kinds() -> tuple[_Kind, ...]:
         def validate_result(self, pattern_text: str) -> bool:
             return bool(self.domains(pattern_text).fqdn)
 
-    def pattern(form: str) -> list[Any]:
-        return [Pattern("form", form, 0.5)]
+    def pattern(*forms: str) -> list[Any]:
+        return [Pattern("form", form, 0.5) for form in forms]
+
+    def registration(digit: str) -> list[Any]:
+        # A bare one may also be a piece of a hash or of a long fraction.
+        rest = rf"[{digit}]\d{{6}}"
+        return pattern(
+            rf"(?<!\d){_BIRTH}(?: ?- ?| ){rest}(?!\d)",
+            _alone(f"{_BIRTH}{rest}"),
+        )
 
     gaps = [("-", ""), (" ", "")]
-    number = r"(?<!\d)(?:{})(?!\d)"
-    resident = KrRrnRecognizer(pattern(number.format(_RESIDENT)), replacement_pairs=gaps)
-    foreigner = KrFrnRecognizer(pattern(number.format(_FOREIGNER)), replacement_pairs=gaps)
+    resident = KrRrnRecognizer(registration("1-4"), replacement_pairs=gaps)
+    foreigner = KrFrnRecognizer(registration("5-8"), replacement_pairs=gaps)
     passport = KrPassportRecognizer(pattern(_alone(_PASSPORT)))
     licence = KrDriverLicenseRecognizer(pattern(_alone(_LICENCE)))
     named = PatternRecognizer("KR_DRIVER_LICENSE", patterns=pattern(rf"{_NAMED_LICENCE}(?!\d)"))
@@ -278,8 +284,8 @@ def _kinds() -> tuple[_Kind, ...]:
     business = KrBrnRecognizer(pattern(_alone(_BUSINESS)))
     email = OfflineEmailRecognizer(pattern(rf"(?<![A-Za-z0-9._%+-]){_EMAIL}(?![A-Za-z0-9])"))
     return (
-        _Kind("resident registration number", _RESIDENT, resident, _registration),
-        _Kind("foreigner registration number", _FOREIGNER, foreigner, _registration),
+        _Kind("resident registration number", _REGISTRATION, resident, _registration),
+        _Kind("foreigner registration number", _REGISTRATION, foreigner, _registration),
         _Kind("passport number", _PASSPORT, passport, _passport),
         _Kind("driving licence number", _LICENCE, licence, _licence),
         _Kind("driving licence number", _NAMED_LICENCE, named, _licence),

@@ -1,21 +1,26 @@
 """Python runs this at its start when the folder is on PYTHONPATH: see `hub/outgoing.py`.
 
 Writes a line of JSON to the file named by BOGAM_CONNECTION_LOG for every connection and every
-look-up of a name. Uses the standard library alone, as any interpreter may load it.
+look-up of a name, and refuses those of other machines where BOGAM_CONNECTION_REFUSE is set. Uses
+the standard library alone, as any interpreter may load it.
 """
 
+import errno
+import ipaddress
 import json
 import os
+import socket
 import sys
 from pathlib import Path
 from typing import Any
 
-_VARIABLE = "BOGAM_CONNECTION_LOG"
+_LOG = "BOGAM_CONNECTION_LOG"
+_REFUSE = "BOGAM_CONNECTION_REFUSE"
 _CONNECTIONS = ("socket.connect", "socket.sendto", "socket.sendmsg")
 _LOOKUPS = ("socket.getaddrinfo", "socket.gethostbyname", "socket.gethostbyaddr")
 
 
-def _record(log: str) -> None:
+def _watch(log: str, refuse: bool) -> None:
     def hook(event: str, arguments: tuple[Any, ...]) -> None:
         host: Any
         if event in _CONNECTIONS:
@@ -30,12 +35,14 @@ def _record(log: str) -> None:
                 return  # an address to listen on
         else:
             return
+        name = host.decode("idna") if isinstance(host, bytes) else str(host)
+        stays = _stays(kind, name)
         line = {
             "kind": kind,
-            "host": host.decode("idna") if isinstance(host, bytes) else str(host),
+            "host": name,
             "port": port if isinstance(port, int) else None,
+            "stays": stays,
             "process": " ".join(sys.orig_argv)[:300],
-            "pid": os.getpid(),
         }
         # One write of an appended line: lines of several processes do not mix.
         descriptor = os.open(log, os.O_WRONLY | os.O_APPEND | os.O_CREAT, 0o600)
@@ -43,9 +50,24 @@ def _record(log: str) -> None:
             os.write(descriptor, json.dumps(line).encode() + b"\n")
         finally:
             os.close(descriptor)
+        if refuse and not stays:
+            if kind == "lookup":
+                raise socket.gaierror(socket.EAI_NONAME, f"{name}: not asked for, it would leave")
+            raise OSError(errno.ENETUNREACH, f"{name}: not connected, it would leave")
 
     sys.addaudithook(hook)
 
 
-if _VARIABLE in os.environ:
-    _record(str(Path(os.environ[_VARIABLE]).absolute()))
+def _stays(kind: str, host: str) -> bool:
+    """Whether this concerns the machine alone. A look-up of a number asks nobody."""
+    if host in ("", "localhost", socket.gethostname()):
+        return True
+    try:
+        address = ipaddress.ip_address(host.partition("%")[0])
+    except ValueError:
+        return False
+    return kind == "lookup" or address.is_loopback or address.is_unspecified
+
+
+if _LOG in os.environ:
+    _watch(str(Path(os.environ[_LOG]).absolute()), _REFUSE in os.environ)

@@ -9,12 +9,15 @@ from pathlib import Path
 
 import pytest
 from huggingface_hub import HfApi
+from rich.progress import Progress
 
 from cards.dataset_card import render_dataset_card
 from cards.errors import BogamError
+from cards.licences import find_licence
 from cards.records import DatasetRecord
 from hub.gates.personal_data import PersonalDataPolicy
-from hub.publish import publish_dataset, publish_model
+from hub.publish import publish_dataset, publish_model, publish_release
+from hub.release import Release
 
 NUMBER = "900101-1234567"
 ANSWERS = ["물을 자주 마시고 쉬십시오.", "열이 38도를 넘으면 병원에 가십시오."]
@@ -103,6 +106,43 @@ def test_a_model_is_published_with_what_its_run_names(
     assert published.url == f"{hub.endpoint}/{repo_id}"
     run = json.loads(Path(api.hf_hub_download(repo_id, "run.json")).read_text())
     assert run["publication"]["private"] is True
+
+
+def test_a_release_of_its_own_making_is_published(hub, fresh_id, make_model_folder) -> None:
+    api, repo_id, folder = hub.api("alice"), fresh_id("org"), make_model_folder()
+    (folder / "README.md").write_text("---\nlicense: other\n---\n")
+    release = Release(folder, repo_id, "model", find_licence("exaone"))
+    with pytest.raises(BogamError, match="begin with 'EXAONE'"):
+        publish_release(release, "Convert", api=api)
+    release = Release(folder, repo_id, "model", find_licence("apache-2.0"))
+    published = publish_release(release, "Convert the base model", api=api)
+    assert commits(api, repo_id, "model")[0] == "Convert the base model"
+    assert published.private
+
+
+def test_a_base_model_that_others_cannot_load_is_mentioned(
+    hub, fresh_id, make_model_folder, plain_card, caplog
+) -> None:
+    publish_model(make_model_folder(), fresh_id("org"), card=plain_card.of, api=hub.api("alice"))
+    assert "org/a-base at 111111111111 is not on" in caplog.text
+
+
+def test_progress_is_shown(hub, fresh_id, make_dataset_folder, plain_card) -> None:
+    with Progress(disable=False, transient=True) as progress:
+        publish_dataset(
+            make_dataset_folder(ANSWERS),
+            fresh_id("org"),
+            card=plain_card.of,
+            api=hub.api("alice"),
+            progress=progress,
+        )
+        assert progress.finished
+        assert [task.description for task in progress.tasks] == [
+            "Checking against the record",
+            "Looking for personal data",
+            "Looking for secrets, paths, personal data",
+            "Hashing",
+        ]
 
 
 def test_personal_data_stops_a_release_before_anything_is_sent(

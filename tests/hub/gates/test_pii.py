@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import random
 import re
 
@@ -95,6 +96,14 @@ def test_the_name_of_a_column_is_context() -> None:
     ]
     assert personal_data("2208162517") == []
     assert personal_data("2208162517", "사업자번호")[0].certainty == "confirmed"
+
+
+def test_hashes_and_fractions_give_no_false_alarm() -> None:
+    hidden = "8a9001011234568c"
+    assert personal_data(hidden * 4) == []
+    assert personal_data("0.9001011234568") == []
+    digests = [hashlib.sha256(str(number).encode()).hexdigest() for number in range(4000)]
+    assert [digest for digest in digests if personal_data(digest)] == []
 
 
 def test_invented_medical_numbers_give_no_false_alarm() -> None:
