@@ -76,6 +76,7 @@ class DrugForensics(RecordedBuilder, datasets.ArrowBasedBuilder):
     VERSION = datasets.Version("1.0.0")
     BUILDER_CONFIG_CLASS = DrugForensicsConfig
     LICENCE = "other"
+    DOMAIN = "forensic"
     LANGUAGES = ("ko",)
     TASK_CATEGORIES: ClassVar[tuple[str, ...]] = ("image-classification", "image-text-to-text")
 

@@ -44,7 +44,7 @@ class RecordedBuilder:
     LANGUAGES: ClassVar[tuple[str, ...]]
     TASK_CATEGORIES: ClassVar[tuple[str, ...]]
     """As the Hub names them."""
-    DOMAIN: ClassVar[Domain] = "general"
+    DOMAIN: ClassVar[Domain]
     """`medical` and `forensic` put their warnings and limits on every card that follows."""
     TITLE: ClassVar[Note | None] = None
     DESCRIPTION: ClassVar[Note | None] = None
