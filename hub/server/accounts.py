@@ -78,6 +78,20 @@ def token_details(tx: Transaction, token: str) -> tuple[str, str, str]:
     return row["name"], row["role"], row["created_at"]
 
 
+def token_number(tx: Transaction, token: str) -> int:
+    """The row of a valid token, for sessions that end with it."""
+    number: int = tx.execute(
+        "SELECT id FROM tokens WHERE digest = ?", (_digest(token),)
+    ).fetchone()["id"]
+    return number
+
+
+def caller_of_session(tx: Transaction, user_id: int, token_number: int) -> Caller:
+    """A browser's caller, who only reads; nobody when the token was revoked."""
+    row = tx.execute("SELECT 1 FROM tokens WHERE id = ?", (token_number,)).fetchone()
+    return ANONYMOUS if row is None else caller_of_user(tx, user_id, "read")
+
+
 def add_user(root: Path, name: str, *, full_name: str = "", email: str | None = None) -> None:
     """Add a user to the store in `root`.
 

@@ -10,6 +10,7 @@ from starlette.exceptions import HTTPException
 from starlette.middleware import Middleware
 from starlette.requests import Request
 from starlette.responses import Response
+from starlette.routing import Host, Router
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from hub.server.errors import HubError, header_text
@@ -21,6 +22,7 @@ from hub.server.http import (
     gating,
     lfs,
     listing,
+    pages,
     repos,
     resolve,
     write,
@@ -39,6 +41,8 @@ def create_app(store: Store) -> Starlette:
     register_convertors()
     app = Starlette(
         routes=[
+            # `datasets` asks this name, if it leads here, for every dataset it loads.
+            Host("datasets-server.{domain}", Router()),
             *clients.routes(),
             *accounts.routes(),
             *lfs.routes(),
@@ -50,6 +54,8 @@ def create_app(store: Store) -> Starlette:
             *discussions.routes(),
             *gating.routes(),
             *resolve.routes(),
+            *clients.unknown_routes(),
+            *pages.routes(),
         ],
         middleware=[Middleware(RequestIdMiddleware), Middleware(RawPathMiddleware)],
         exception_handlers={HubError: _refusal, HTTPException: _no_route, Exception: _failure},
@@ -87,12 +93,13 @@ class RequestIdMiddleware:
 
 async def _refusal(request: Request, error: Exception) -> Response:
     assert isinstance(error, HubError)
-    return error.response()
+    return pages.error_page(request, error) or error.response()
 
 
 async def _no_route(request: Request, error: Exception) -> Response:
     assert isinstance(error, HTTPException)
-    return HubError(error.status_code, error.detail, headers=dict(error.headers or {})).response()
+    refusal = HubError(error.status_code, error.detail, headers=dict(error.headers or {}))
+    return pages.error_page(request, refusal) or refusal.response()
 
 
 async def _failure(request: Request, error: Exception) -> Response:

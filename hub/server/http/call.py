@@ -17,7 +17,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from hub.server import repositories
-from hub.server.accounts import ANONYMOUS, Caller, caller_of_token, caller_of_user
+from hub.server.accounts import ANONYMOUS, Caller, caller_of_session, caller_of_token
 from hub.server.errors import HubError, bad_request, invalid_credentials
 from hub.server.repositories import Kind, Repo, require_proposal, require_read, require_write
 from hub.server.store.database import Transaction
@@ -90,7 +90,7 @@ class Call:
         if cookie is not None and self.request.method in {"GET", "HEAD"}:
             claims = self.store.signer.verify("session", cookie)
             if claims is not None:
-                return caller_of_user(tx, claims["user"], "read")
+                return caller_of_session(tx, claims["user"], claims["token"])
         return ANONYMOUS
 
     def readable_repo(self, tx: Transaction, caller: Caller) -> Repo:

@@ -6,8 +6,11 @@ from starlette.responses import PlainTextResponse, Response
 from starlette.routing import Route
 
 from hub.server.card_metadata import CardError, parse_head
-from hub.server.http.call import Call, json_response
+from hub.server.errors import HubError
+from hub.server.http.call import Call, json_response, threaded
 from hub.server.http.routing import route
+
+_ALL_METHODS = ["GET", "POST", "PUT", "PATCH", "DELETE"]
 
 
 def health(call: Call) -> Response:
@@ -39,6 +42,19 @@ def agent_harnesses(call: Call) -> Response:
 def telemetry(call: Call) -> Response:
     """`HEAD /api/telemetry/...`: answered, so that clients go on, and kept nowhere."""
     return Response(status_code=200)
+
+
+def unknown(call: Call) -> Response:
+    """A call that this Hub does not offer: plainly 404, with no hint at a missing repo."""
+    raise HubError(404, "This Hub does not offer that call")
+
+
+def unknown_routes() -> list[Route]:
+    """Must follow all other calls and precede the pages, which take any two names for a repo."""
+    return [
+        Route(f"/{word}/{{rest:quoted_path}}", threaded(unknown), methods=_ALL_METHODS)
+        for word in ("api", "oauth", "lfs", "xet")
+    ]
 
 
 def routes() -> list[Route]:

@@ -4,11 +4,21 @@ from __future__ import annotations
 
 from pathlib import Path
 
+from cards.errors import BogamError
 from hub.server.settings import Settings
 from hub.server.signing import Signer
 from hub.server.store.blobs import BlobStore
-from hub.server.store.database import Database, store_value
+from hub.server.store.database import DATABASE_FILE, Database, store_value
 from hub.server.store.trees import TreeStore
+
+
+def open_existing(root: Path) -> tuple[Database, BlobStore]:
+    """What maintenance works on. Raises :class:`BogamError` when there is no store."""
+    if not (root / DATABASE_FILE).exists():
+        raise BogamError(
+            f"{root}: there is no Hub store. Give the folder that `bogam hub serve` was given."
+        )
+    return Database(root), BlobStore(root, Settings.inline_bytes)
 
 
 class Store:

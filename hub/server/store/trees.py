@@ -85,10 +85,21 @@ class TreeStore:
         self._remember(oid, tree)
         return tree
 
+    def exists(self, tx: Transaction, oid: str) -> bool:
+        return tx.execute("SELECT 1 FROM trees WHERE id = ?", (oid,)).fetchone() is not None
+
+    def is_intact(self, tx: Transaction, oid: str) -> bool:
+        """Whether a stored tree is what its id says."""
+        row = tx.execute("SELECT content FROM trees WHERE id = ?", (oid,)).fetchone()
+        try:
+            return row is not None and _tree_id(zlib.decompress(row["content"])) == oid
+        except zlib.error:
+            return False
+
     def put(self, tx: Transaction, tree: Tree) -> str:
         """Store a tree and give its id."""
         content = _encode(tree)
-        oid = hashlib.sha256(b"tree\0" + content).hexdigest()[:40]
+        oid = _tree_id(content)
         tx.execute(
             "INSERT INTO trees VALUES (?, ?) ON CONFLICT DO NOTHING",
             (oid, zlib.compress(content, 1)),
@@ -138,6 +149,10 @@ class TreeStore:
             self._cached_entries += len(tree)
             while self._cached_entries > CACHED_ENTRIES:
                 self._cached_entries -= len(self._cache.popitem(last=False)[1])
+
+
+def _tree_id(content: bytes) -> str:
+    return hashlib.sha256(b"tree\0" + content).hexdigest()[:40]
 
 
 def _encode(tree: Tree) -> bytes:
