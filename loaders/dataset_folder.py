@@ -209,8 +209,9 @@ def _write(
         builder.end()
     shutil.rmtree(folder / SCRATCH)
     shutil.rmtree(folder / "cache")
-    (folder / f"{DATA}_builder.lock").unlink(missing_ok=True)
-    splits = _name_shards(folder / DATA)
+    for lock in folder.glob("*.lock"):
+        lock.unlink()
+    shards = _name_shards(folder / DATA)
     record = DatasetRecord(
         name=name,
         builder=info,
@@ -225,10 +226,9 @@ def _write(
         items_used=account.items_used,
         splits={
             split: SplitInfo(
-                rows=builder.info.splits[split].num_examples,
-                bytes=sum(shard.stat().st_size for shard in shards),
+                rows=found.num_examples, bytes=sum(shard.stat().st_size for shard in shards[split])
             )
-            for split, shards in splits.items()
+            for split, found in builder.info.splits.items()
         },
         features=builder.info.features.to_dict(),
         findings=(*account.findings, *builder.notice_findings()),

@@ -1,4 +1,4 @@
-"""Raw items that were used although something about them was odd: `notices.jsonl`."""
+"""Raw items that are sound although something about them is odd: `notices.jsonl`."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from loaders.item_log import ItemLog
 
 
 class Oddity(StrEnum):
-    """What was odd about an item that was used. The words are fixed."""
+    """What is odd about a sound item. The words are fixed."""
 
     ENCODING = "encoding"
     """Read from another text encoding than UTF-8."""
