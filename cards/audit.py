@@ -273,7 +273,7 @@ def _check_leakage(columns: dict[str, list[pa.Table]]) -> Check:
 
 
 def _value_counts(column: pa.ChunkedArray) -> dict[str, int] | None:
-    """{value: rows}; None for columns whose values are not texts, numbers or lists of them."""
+    """{value: rows}, missing values left out; None where values are no texts, numbers or lists."""
     import pyarrow as pa
     import pyarrow.compute as pc
 
@@ -281,7 +281,10 @@ def _value_counts(column: pa.ChunkedArray) -> dict[str, int] | None:
         column = pc.list_flatten(column)
     if pa.types.is_nested(column.type):
         return None
-    return {str(item["values"]): item["counts"] for item in column.value_counts().to_pylist()}
+    return {
+        str(item["values"]): item["counts"]
+        for item in column.drop_null().value_counts().to_pylist()
+    }
 
 
 def _read_parquet(path: Path, columns: list[str] | None = None) -> pa.Table:

@@ -80,6 +80,7 @@ class Finding(Record):
     severity: Severity
     count: int
     detail: str
+    detail_ko: str | None = None
 
 
 class BuilderInfo(Record):

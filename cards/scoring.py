@@ -132,15 +132,26 @@ def _measurable(task: Task, predictions: pa.Table) -> list[TaskMetric]:
             f"Scoring task {task.name!r}: the predictions have no row. Was the evaluation split "
             "empty?"
         )
+    for name in (*task.columns, "document_id"):
+        # An answer may be missing, what was asked may not.
+        if name in present and name not in SIDES and predictions[name].null_count:
+            raise BogamError(
+                f"Scoring task {task.name!r}: {predictions[name].null_count} rows have no {name}. "
+                "Write predictions.parquet again with the trainer."
+            )
     return [metric for metric in task.metrics if present.issuperset(metric.needs)]
 
 
 def _documents(predictions: pa.Table) -> NDArray[np.int64] | None:
-    """(rows,) number of each row's document, or None when every row is one of its own."""
+    """(rows,) number of each row's document, or None where rows are what is resampled.
+
+    So it is when every row is a document of its own, and when all rows are of one, which leaves
+    nothing else to resample.
+    """
     if "document_id" not in predictions.column_names:
         return None
     codes = predictions["document_id"].combine_chunks().dictionary_encode()
-    if len(codes.dictionary) == predictions.num_rows:
+    if len(codes.dictionary) in (1, predictions.num_rows):
         return None
     return np.asarray(codes.indices).astype(np.int64)
 

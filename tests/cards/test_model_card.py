@@ -170,6 +170,15 @@ def test_no_card_is_made_for_a_push_that_the_licence_forbids(
         render_model_card(changed(run_record, **values), predictions)
 
 
+def test_few_documents_are_no_ground_for_confidence(run_record, predictions):
+    warning = "Only 6 independent documents"
+    assert warning not in render_model_card(run_record, predictions).readme
+    few = run_record.metrics["tuned"]["character_f1"].model_copy(update={"documents": 6})
+    tuned = run_record.metrics["tuned"] | {"character_f1": few}
+    run = run_record.model_copy(update={"metrics": run_record.metrics | {"tuned": tuned}})
+    assert warning in render_model_card(run, predictions).readme
+
+
 def test_half_a_comparison_makes_no_card(run_record, predictions):
     with pytest.raises(BogamError, match="all three must be the same"):
         render_model_card(changed(run_record, comparison=[]), predictions)

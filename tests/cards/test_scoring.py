@@ -92,6 +92,14 @@ def test_copies_of_a_row_within_a_document_add_no_certainty(predictions):
             assert other.p_value == pytest.approx(one.p_value)
 
 
+def test_rows_of_one_document_are_resampled_themselves(predictions):
+    place = predictions.column_names.index("document_id")
+    one = predictions.set_column(place, "document_id", pa.array(["d0"] * predictions.num_rows))
+    metrics, _ = summarise("generation", one, resamples=200, seed=0)
+    assert metrics["tuned"]["chrf"].low < metrics["tuned"]["chrf"].value
+    assert metrics["tuned"]["chrf"].documents == 120
+
+
 def test_a_clear_gain_is_significant_and_no_change_is_not(predictions):
     _, comparison = summarise("generation", predictions, resamples=500, seed=0)
     gain = next(one for one in comparison if one.metric == "character_f1")
@@ -126,6 +134,14 @@ def test_no_right_answer_is_not_certainty(predictions):
     [
         (lambda t: t.drop_columns(["reference"]), "no column reference"),
         (lambda t: t.slice(0, 0), "no row"),
+        (
+            lambda t: t.set_column(
+                t.column_names.index("reference"),
+                "reference",
+                pa.array([None, *t["reference"].to_pylist()[1:]]),
+            ),
+            "1 rows have no reference",
+        ),
         (
             lambda t: t.set_column(
                 t.column_names.index("tuned_nll"),
