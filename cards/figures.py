@@ -136,7 +136,7 @@ def distributions(statistics: Mapping[str, Mapping[str, int]], titles: Mapping[s
             positions = range(len(bars))
             axes.barh(positions, values, color=_TUNED, height=0.68)
             axes.set_yticks(positions, labels)
-            axes.invert_yaxis()
+            axes.set_ylim(len(bars) - 0.5, -0.5)
             axes.tick_params(axis="y", length=0)
             axes.set_xlim(0, max([*values, 1]) * 1.14)
             for position, value in zip(positions, values, strict=True):
