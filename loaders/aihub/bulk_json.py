@@ -174,7 +174,11 @@ def _read_alone(document: bytes) -> tuple[bytes, int] | Problem:
 
 def _loads(data: bytes) -> tuple[Any, int] | Problem:
     encoding = Mark.NONE
-    if not _is_utf8(data):
+    try:
+        data.decode()
+    except UnicodeDecodeError as error:
+        if error.end == len(data) and error.reason == "unexpected end of data":
+            return Problem(Reason.BROKEN_JSON, "ends in the middle of a character")
         try:
             data, encoding = data.decode("cp949").encode(), Mark.CP949
         except UnicodeDecodeError:
