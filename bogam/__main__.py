@@ -1,0 +1,5 @@
+"""`python -m bogam` is `bogam`."""
+
+from bogam.cli import main
+
+main()

@@ -1,0 +1,1 @@
+"""One module a subject of the command line; no heavy import at their top."""

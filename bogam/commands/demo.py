@@ -1,0 +1,1 @@
+"""`bogam demo`: what `make run` runs."""

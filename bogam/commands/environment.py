@@ -1,0 +1,13 @@
+"""`bogam env`: what to export so that nothing leaves the building."""
+
+import click
+
+
+@click.command()
+@click.option("--endpoint", default="http://127.0.0.1:8088", show_default=True)
+@click.option("--token", help="A token of that Hub; left out, the one in use stays in use.")
+def env(endpoint: str, token: str | None) -> None:
+    """Print the exports for a closed network: eval "$(bogam env)"."""
+    from hub.environment import closed_network, shell_exports
+
+    click.echo(shell_exports(closed_network(endpoint, token)))

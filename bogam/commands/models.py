@@ -1,0 +1,1 @@
+"""`bogam convert-base` and `bogam merge`: model folders made from other models."""
