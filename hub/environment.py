@@ -26,6 +26,7 @@ _READERS = (
     "transformers",
 )
 _BYPASSED = ("NO_PROXY", "no_proxy")
+_PUBLIC_HUB = "huggingface.co"
 
 
 def closed_network(
@@ -43,11 +44,12 @@ def closed_network(
         raise BogamError(
             f"{endpoint!r} is not the address of a Hub. It looks like http://127.0.0.1:8088."
         )
-    bypassed = ",".join(dict.fromkeys((url.hostname, "localhost", "127.0.0.1")))
+    bypassed = dict.fromkeys((url.hostname, "localhost", "127.0.0.1"))
+    bypassed.pop(_PUBLIC_HUB, None)  # which may be reached through a proxy only
     environment = {
         "HF_ENDPOINT": endpoint.rstrip("/"),
         # A proxy would see every token and every row on their way to a Hub next door.
-        **dict.fromkeys(_BYPASSED, bypassed),
+        **dict.fromkeys(_BYPASSED, ",".join(bypassed)),
         # load_dataset: a HEAD with the full name of the dataset to a public bucket.
         "HF_UPDATE_DOWNLOAD_COUNTS": "0",
         # Uploads go through the plain LFS protocol, which any Hub has.

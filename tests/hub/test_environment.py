@@ -87,6 +87,10 @@ def test_the_login_and_the_caches_in_use_stay_unless_others_are_given() -> None:
     assert not {"HF_TOKEN", "HF_HOME"} & closed_network(ENDPOINT).keys()
 
 
+def test_the_public_hub_is_reached_through_the_proxy_that_is_set() -> None:
+    assert closed_network("https://huggingface.co")["NO_PROXY"] == "localhost,127.0.0.1"
+
+
 @pytest.mark.parametrize("endpoint", ["", "127.0.0.1:8088", "ftp://hub", "http://"])
 def test_an_address_that_is_none_is_said_so(endpoint: str) -> None:
     with pytest.raises(BogamError, match="is not the address of a Hub"):
