@@ -134,35 +134,36 @@ def _render(tokenizer: Any, messages: Sequence[Message], *, generation_prompt: b
 
 def _rendered_answers(tokenizer: Any, messages: Sequence[Message]) -> tuple[str, list[_Answer]]:
     """The rendered text, cut after its last answer, and where its answers stand."""
-    text = _render(tokenizer, messages, generation_prompt=False)
+    rendered = _render(tokenizer, messages, generation_prompt=False)
     end_token = _end_token_pattern(tokenizer)
+    text = ""
     answers: list[_Answer] = []
     for turn, message in enumerate(messages):
         if message["role"] != "assistant":
             continue
         prompt = _render(tokenizer, messages[:turn], generation_prompt=True)
         content = message["content"]
-        if not text.startswith(content, len(prompt)):
+        if content not in rendered:
             content = content.strip()  # many templates do so
-        if not (text.startswith(prompt) and text.startswith(content, len(prompt))):
+        is_last = turn == len(messages) - 1
+        place = rf"(?P<end>{end_token})?"
+        found = re.compile(place).match(rendered, len(prompt + content))
+        if not rendered.startswith(prompt + content):
+            # Some templates put more before an answer that is to come than before one that is
+            # there. The last one is found by what follows it.
+            found = re.search(rf"{re.escape(content)}{place}\s*\Z", rendered) if is_last else None
+        if found is None or not prompt.startswith(text):
             raise BogamError(
-                f"the chat template renders turn {turn + 1} of the conversation differently in "
-                "training and before an answer. Use a template that leaves earlier turns as "
-                "they are"
+                f"the chat template renders what stands before turn {turn + 1} differently once "
+                "that turn is there. Use a template that leaves earlier turns as they are"
             )
-        end = len(prompt) + len(content)
-        closing = end_token.match(text, end)
-        if closing is not None:
-            end = closing.end()
-        elif turn == len(messages) - 1:
-            text = text[:end] + tokenizer.eos_token
-            end = len(text)
-        answers.append(_Answer(len(prompt), end))
-    return text[: answers[-1].end], answers
+        text = prompt + content + (found["end"] or (tokenizer.eos_token if is_last else ""))
+        answers.append(_Answer(len(prompt), len(text)))
+    return text, answers
 
 
-def _end_token_pattern(tokenizer: Any) -> re.Pattern[str]:
-    """Any special token, longest first, with the blanks before it."""
+def _end_token_pattern(tokenizer: Any) -> str:
+    """Matches any special token, longest first, with the blanks before it."""
     special = {token.content for token in tokenizer.added_tokens_decoder.values() if token.special}
     names = sorted({*special, tokenizer.eos_token}, key=lambda name: (-len(name), name))
-    return re.compile(rf"\s*(?:{'|'.join(map(re.escape, names))})")
+    return rf"\s*(?:{'|'.join(map(re.escape, names))})"

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import os
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -10,6 +11,9 @@ from typing import Any
 import pytest
 
 from cards.records import BuilderInfo, DatasetRecord, Source, SplitInfo
+
+# Tests run side by side; threads that wait for each other would take the time of the others.
+os.environ["OMP_NUM_THREADS"] = "1"
 
 DISEASES = ("두통", "감기", "고혈압", "당뇨병", "위염", "빈혈", "천식", "불면증")
 QUESTIONS = ("{}의 증상은 무엇인가요?", "{}은 어떻게 치료하나요?", "{}을 예방하려면 무엇을 하나요?")
@@ -33,6 +37,12 @@ def conversation(number: int) -> list[dict[str, str]]:
 
 def texts() -> list[str]:
     return [turn["content"] for number in range(24) for turn in conversation(number)]
+
+
+@pytest.fixture(scope="session")
+def conversations() -> list[list[dict[str, str]]]:
+    """The messages of the dataset's rows, in order: 16 train, 4 validation, 6 test."""
+    return [conversation(number) for number in range(26)]
 
 
 @pytest.fixture(scope="session")
@@ -132,5 +142,66 @@ def recipe_for(qa_dataset: Path, tmp_path: Path) -> Callable[..., Any]:
                 place = place.setdefault(section, {})
             place[last] = value
         return Recipe.model_validate(recipe)
+
+    return make
+
+
+@pytest.fixture
+def make_trainer(recipe_for: Callable[..., Any], tmp_path: Path) -> Callable[..., Any]:
+    """`make_trainer(base, rows=..., **changes)`: a trainer over a fresh adapter, nothing run yet.
+
+    The learning rate is the recipe's; validation rows are the training rows.
+    """
+    import datasets
+    import torch
+    from peft import get_peft_model
+    from transformers import set_seed
+
+    from trainers.base_model import load_base
+    from trainers.lora_targets import lora_config
+    from trainers.parameter_groups import GroupRule
+    from trainers.trainer import AnswerTrainer
+    from trainers.training_arguments import training_arguments
+    from trainers.training_set import encode_training_set
+
+    def make(
+        base: Path, *, numbers: range = range(16), callbacks: Any = (), **changes: Any
+    ) -> AnswerTrainer:
+        recipe = recipe_for(base, **changes)
+        loaded = load_base(
+            recipe.base_model,
+            precision=recipe.schedule.precision,
+            quantisation=recipe.quantisation,
+        )
+        rows = datasets.Dataset.from_list(
+            [{"id": str(number), "messages": conversation(number)} for number in numbers]
+        )
+        encoded = encode_training_set(
+            rows,
+            loaded.tokenizer,
+            split="train",
+            system_prompt=None,
+            max_length=512,
+            on_too_long="refuse",
+        )
+        set_seed(recipe.schedule.seed)
+        model = get_peft_model(loaded.model, lora_config(loaded.model, recipe.tuning))
+        arguments = training_arguments(
+            recipe, tmp_path / "checkpoints", loaded.compute_dtype, validates=False
+        )
+        # Half of LoRA starts at zero, which would leave the other half without a gradient.
+        for name, parameter in model.named_parameters():
+            if "lora_B" in name:
+                torch.nn.init.normal_(parameter, std=0.02)
+        return AnswerTrainer(
+            model,
+            arguments,
+            tokenizer=loaded.tokenizer,
+            train_rows=encoded.rows,
+            validation_rows=None,
+            rules=[GroupRule("lora", ".*", recipe.optimiser.lr, recipe.optimiser.weight_decay)],
+            keep=recipe.schedule.keep,
+            callbacks=list(callbacks),
+        )
 
     return make
