@@ -1,0 +1,244 @@
+"""Tiny twins: base models of the real architectures, small enough for two CPU cores.
+
+A twin has the real class, the real config keys and weight names, the real special tokens and chat
+template, and a vocabulary and weights made here. It has been taught a little: a few hundred steps
+of next-token prediction on the texts it is given, because LoRA on random weights learns nothing.
+"""
+
+from __future__ import annotations
+
+import json
+import logging
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Literal
+
+import torch
+from rich.progress import track
+from tokenizers import AddedToken, Tokenizer, decoders, models, pre_tokenizers, processors
+from tokenizers.trainers import BpeTrainer
+from transformers import (
+    AutoConfig,
+    AutoModelForCausalLM,
+    PreTrainedModel,
+    PreTrainedTokenizerBase,
+    PreTrainedTokenizerFast,
+)
+
+from trainers.exaone import register_exaone
+
+logger = logging.getLogger(__name__)
+
+Kind = Literal["exaone-3.5", "exaone-4", "solar"]
+CHAT_TEMPLATES = Path(__file__).resolve().parent / "chat_templates"
+
+BATCH_ROWS = 16
+ROW_TOKENS = 128
+PEAK_LEARNING_RATE = 4e-3
+
+
+@dataclass(frozen=True)
+class TwinSize:
+    """Shape of a twin. The defaults learn the made-up medical QA in about two minutes."""
+
+    hidden: int = 128
+    intermediate: int = 384
+    layers: int = 4
+    heads: int = 4
+    key_value_heads: int = 2
+    vocabulary: int = 3000
+    positions: int = 2048
+
+
+@dataclass(frozen=True)
+class _SpecialTokens:
+    """In the order of their ids."""
+
+    names: tuple[str, ...]
+    bos: str
+    eos: str
+    pad: str
+    bos_is_added: bool
+    """Whether the tokenizer itself puts `bos` in front of plain text."""
+
+
+_EXAONE_TOKENS = _SpecialTokens(
+    names=(
+        "[PAD]",
+        "[BOS]",
+        "[EOS]",
+        "[UNK]",
+        "[|system|]",
+        "[|tool|]",
+        "[|assistant|]",
+        "[|user|]",
+        "[|endofturn|]",
+    ),
+    bos="[BOS]",
+    eos="[|endofturn|]",
+    pad="[PAD]",
+    bos_is_added=False,
+)
+_SPECIAL_TOKENS: dict[Kind, _SpecialTokens] = {
+    "exaone-3.5": _EXAONE_TOKENS,
+    "exaone-4": _EXAONE_TOKENS,
+    # SOLAR-10.7B-Instruct pads with its end token.
+    "solar": _SpecialTokens(("<unk>", "<s>", "</s>"), "<s>", "</s>", "</s>", bos_is_added=True),
+}
+
+
+def make_twin(
+    kind: Kind,
+    folder: Path,
+    texts: Sequence[str],
+    *,
+    steps: int = 0,
+    seed: int = 0,
+    size: TwinSize | None = None,
+) -> Path:
+    """Write a twin to `folder` and return it; the same arguments give the same twin.
+
+    The vocabulary is learnt from `texts`, and with `steps` > 0 so are the weights: batches of
+    16 x 128 tokens, every weight trained. Give it nothing that is later held out.
+    """
+    register_exaone()
+    size = size or TwinSize()
+    folder.mkdir(parents=True, exist_ok=True)
+    tokenizer = _tokenizer(kind, texts, size)
+    tokenizer.save_pretrained(folder)
+    config = _config(kind, size, tokenizer)
+    config_file = folder / "config.json"
+    config_file.write_text(json.dumps(config, indent=2) + "\n", encoding="utf-8")
+    with torch.random.fork_rng():
+        torch.manual_seed(seed)
+        model = AutoModelForCausalLM.from_config(AutoConfig.from_pretrained(folder))
+        if steps:
+            _teach(model, tokenizer, texts, steps)
+    model.save_pretrained(folder)
+    # save_pretrained writes the config under transformers' names; the real one has its own.
+    config_file.write_text(json.dumps(config, indent=2) + "\n", encoding="utf-8")
+    return folder
+
+
+def _tokenizer(kind: Kind, texts: Sequence[str], size: TwinSize) -> PreTrainedTokenizerBase:
+    """Byte-level BPE, so that no text is ever unknown."""
+    special = _SPECIAL_TOKENS[kind]
+    backend = Tokenizer(models.BPE())
+    backend.pre_tokenizer = pre_tokenizers.ByteLevel(add_prefix_space=False)
+    backend.decoder = decoders.ByteLevel()
+    trainer = BpeTrainer(
+        vocab_size=size.vocabulary,
+        special_tokens=[AddedToken(name, special=True) for name in special.names],
+        initial_alphabet=pre_tokenizers.ByteLevel.alphabet(),
+        show_progress=False,
+    )
+    backend.train_from_iterator(texts, trainer)
+    if special.bos_is_added:
+        backend.post_processor = processors.TemplateProcessing(
+            single=f"{special.bos} $A",
+            special_tokens=[(special.bos, backend.token_to_id(special.bos))],
+        )
+    tokenizer = PreTrainedTokenizerFast(
+        tokenizer_object=backend,
+        bos_token=special.bos,
+        eos_token=special.eos,
+        pad_token=special.pad,
+        model_max_length=size.positions,
+        clean_up_tokenization_spaces=False,
+    )
+    template = CHAT_TEMPLATES / f"{kind}.jinja"
+    tokenizer.chat_template = template.read_text(encoding="utf-8")
+    return tokenizer
+
+
+def _config(kind: Kind, size: TwinSize, tokenizer: PreTrainedTokenizerBase) -> dict[str, Any]:
+    """`config.json` under the keys that the real model's file has."""
+    shared = {
+        "attention_dropout": 0.0,
+        "bos_token_id": tokenizer.bos_token_id,
+        "eos_token_id": tokenizer.eos_token_id,
+        "pad_token_id": tokenizer.pad_token_id,
+        "hidden_size": size.hidden,
+        "initializer_range": 0.02,
+        "intermediate_size": size.intermediate,
+        "max_position_embeddings": size.positions,
+        "num_attention_heads": size.heads,
+        "num_key_value_heads": size.key_value_heads,
+        "head_dim": size.hidden // size.heads,
+        "tie_word_embeddings": False,
+        "torch_dtype": "float32",
+        "vocab_size": len(tokenizer),
+    }
+    rope_scaling = {
+        "factor": 8.0,
+        "high_freq_factor": 4.0,
+        "low_freq_factor": 1.0,
+        "original_max_position_embeddings": size.positions // 4,
+        "rope_type": "llama3",
+    }
+    if kind == "exaone-3.5":
+        return shared | {
+            "architectures": ["ExaoneForCausalLM"],
+            "model_type": "exaone",
+            "activation_function": "silu",
+            "embed_dropout": 0.0,
+            "layer_norm_epsilon": 1e-5,
+            "num_layers": size.layers,
+            "rope_scaling": rope_scaling,
+            "rope_theta": 1_000_000.0,
+        }
+    if kind == "exaone-4":
+        return shared | {
+            "architectures": ["Exaone4ForCausalLM"],
+            "model_type": "exaone4",
+            "hidden_act": "silu",
+            "rms_norm_eps": 1e-5,
+            "num_hidden_layers": size.layers,
+            "rope_scaling": rope_scaling,
+            "rope_theta": 1_000_000.0,
+            "sliding_window": 64,
+            "sliding_window_pattern": "LLLG",
+            "layer_types": [
+                "full_attention" if number % 4 == 3 else "sliding_attention"
+                for number in range(size.layers)
+            ],
+        }
+    return shared | {
+        "architectures": ["LlamaForCausalLM"],
+        "model_type": "llama",
+        "attention_bias": False,
+        "hidden_act": "silu",
+        "rms_norm_eps": 1e-5,
+        "num_hidden_layers": size.layers,
+        "rope_scaling": None,
+        "rope_theta": 10_000.0,
+    }
+
+
+def _teach(
+    model: PreTrainedModel, tokenizer: PreTrainedTokenizerBase, texts: Sequence[str], steps: int
+) -> None:
+    """Next-token prediction on the texts, each ended by eos, strung together and cut into rows."""
+    stream: list[int] = []
+    for text in texts:
+        stream += tokenizer(text, add_special_tokens=False)["input_ids"]
+        stream.append(int(tokenizer.eos_token_id))
+    count = len(stream) // ROW_TOKENS
+    rows = torch.tensor(stream[: count * ROW_TOKENS]).view(count, ROW_TOKENS)
+    optimiser = torch.optim.AdamW(model.parameters(), lr=PEAK_LEARNING_RATE, weight_decay=0.01)
+    schedule = torch.optim.lr_scheduler.OneCycleLR(
+        optimiser, max_lr=PEAK_LEARNING_RATE, total_steps=steps, pct_start=0.1
+    )
+    model.train()
+    loss = torch.tensor(float("nan"))
+    for _ in track(range(steps), description="Teaching the twin Korean"):
+        batch = rows[torch.randint(count, (BATCH_ROWS,))]
+        loss = model(input_ids=batch, labels=batch).loss
+        loss.backward()
+        torch.nn.utils.clip_grad_norm_(model.parameters(), 1.0)
+        optimiser.step()
+        schedule.step()
+        optimiser.zero_grad(set_to_none=True)
+    model.eval()
+    logger.info("twin taught for %d steps, last loss %.2f nats a token", steps, loss.item())
