@@ -13,6 +13,7 @@ import shutil
 import socket
 import tempfile
 from collections.abc import Callable, Iterator
+from contextlib import ExitStack
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -20,7 +21,10 @@ from typing import TYPE_CHECKING
 import pytest
 
 if TYPE_CHECKING:
+    import httpx2
     from huggingface_hub import HfApi
+
+    from hub.server.process import HubProcess
 
 REPO_ROOT = Path(__file__).parents[1]
 SESSION_HOME = Path(tempfile.mkdtemp(prefix="bogam-tests-"))
@@ -59,15 +63,29 @@ class ServedHub:
     and has a token of the role read.
     """
 
-    endpoint: str
-    root: Path
+    process: HubProcess
     tokens: dict[str, str]
+
+    @property
+    def endpoint(self) -> str:
+        return self.process.endpoint
+
+    @property
+    def root(self) -> Path:
+        return self.process.root
 
     def api(self, user: str | None) -> HfApi:
         """The real client as this user, or as nobody."""
         from huggingface_hub import HfApi
 
         return HfApi(endpoint=self.endpoint, token=self.tokens[user] if user else False)
+
+    def http(self, user: str | None) -> httpx2.Client:
+        """Plain HTTP as this user, or as nobody. Redirects are not followed."""
+        import httpx2
+
+        headers = {"Authorization": f"Bearer {self.tokens[user]}"} if user else {}
+        return httpx2.Client(base_url=self.endpoint, headers=headers, timeout=60)
 
 
 @pytest.fixture(scope="session")
@@ -87,7 +105,23 @@ def hub() -> Iterator[ServedHub]:
     root = SESSION_HOME / "hub"
     tokens = add_users(root)
     with HubProcess(root, HUB_PORT) as process:
-        yield ServedHub(process.endpoint, root, tokens)
+        yield ServedHub(process, tokens)
+
+
+@pytest.fixture
+def own_hub(tmp_path: Path) -> Iterator[Callable[..., ServedHub]]:
+    """Starts a Hub for one test alone: `own_hub(multipart_bytes=1000)` with other settings."""
+    from hub.server.process import HubProcess
+
+    with ExitStack() as stack:
+
+        def start(**settings: int) -> ServedHub:
+            root = tmp_path / "own-hub"
+            tokens = add_users(root)
+            process = stack.enter_context(HubProcess(root, settings=settings))
+            return ServedHub(process, tokens)
+
+        yield start
 
 
 @pytest.fixture(scope="session")

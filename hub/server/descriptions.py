@@ -126,7 +126,7 @@ def describe(
     if fields is None or "siblings" in fields:
         description["siblings"] = _siblings(tx, store, commit, blobs) if commit else []
     if fields is None or "usedStorage" in fields:
-        description["usedStorage"] = _used_storage(tx, repo)
+        description["usedStorage"] = used_storage(tx, repo)
     return {
         key: value
         for key, value in description.items()
@@ -167,7 +167,7 @@ def _siblings(tx: Transaction, store: Store, commit: Commit, blobs: bool) -> lis
     return siblings
 
 
-def _used_storage(tx: Transaction, repo: Repo) -> int:
+def used_storage(tx: Transaction, repo: Repo) -> int:
     """Bytes of the LFS contents that any commit of the repo ever had."""
     row = tx.execute(
         "SELECT coalesce(sum(size), 0) FROM holdings JOIN blobs USING (sha256) WHERE repo_id = ?",

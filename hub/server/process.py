@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import http.client
+import json
 import signal
 import socket
 import subprocess
@@ -95,8 +96,9 @@ class HubProcess:
         connection = http.client.HTTPConnection("127.0.0.1", self.port, timeout=5)
         try:
             connection.request("GET", "/api/health")
-            return connection.getresponse().status == 200
-        except OSError:
+            # Another server may have the port: only this one's answer counts.
+            return bool(json.load(connection.getresponse()).get("pid") == self.pid)
+        except (OSError, http.client.HTTPException, ValueError):
             return False
         finally:
             connection.close()

@@ -60,6 +60,16 @@ def can_write(caller: Caller, repo: Repo) -> bool:
     return caller.writes_for(repo.owner_id)
 
 
+def checked_kind(kind: object) -> Kind:
+    """The kind of repo that a request names; none means a model. Raises 400."""
+    for known in KINDS:
+        if kind == known:
+            return known
+    if kind is None:
+        return "model"
+    raise bad_request(f"Unknown repo type: {kind}")
+
+
 def find(tx: Transaction, kind: Kind, owner: str, name: str) -> Repo | None:
     """The repo with this id, upper and lower case alike; rights are the caller's business."""
     row = tx.execute(

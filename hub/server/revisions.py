@@ -88,9 +88,10 @@ def add_commit(
     author_id: int | None,
     title: str,
     message: str = "",
+    created_at: str | None = None,
 ) -> str:
-    """Write a commit that nothing points at yet, and give its id."""
-    created_at = timestamp()
+    """Write a commit that nothing points at yet, and give its id. It is dated now by default."""
+    created_at = created_at or timestamp()
     content = orjson.dumps([repo.public_id, parent, tree, author_id, title, message, created_at])
     commit_id = hashlib.sha256(b"commit\0" + content).hexdigest()[:40]
     tx.execute(

@@ -63,6 +63,9 @@ def serve(
                 access_log=False,
                 server_header=False,
             )
+        except KeyboardInterrupt:
+            # The server has ended in order before uvicorn passes Ctrl-C on.
+            logger.info("stopped")
         finally:
             store.close()
 

@@ -76,7 +76,13 @@ def paths_info(call: Call) -> Response:
             entry = call.store.trees.find(tx, commit.tree, path) if path else None
             if entry is not None:
                 found.append((path, entry))
-        return json_response(_items(call, tx, repo, commit, found, expand))
+        items = _items(call, tx, repo, commit, found, expand)
+    for item in items:
+        if "lfs" in item:
+            # Clients want a Xet hash before they ask for a copy of a content to another repo.
+            # Any name of the content will do; they download by other calls.
+            item["xetHash"] = item["lfs"]["oid"]
+    return json_response(items)
 
 
 def refs(call: Call) -> Response:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+
 from starlette.responses import PlainTextResponse, Response
 from starlette.routing import Route
 
@@ -14,10 +16,10 @@ _ALL_METHODS = ["GET", "POST", "PUT", "PATCH", "DELETE"]
 
 
 def health(call: Call) -> Response:
-    """`GET /api/health`: the server answers and its database can be read."""
+    """`GET /api/health`: the server answers, its database can be read, and which process it is."""
     with call.store.database.read() as tx:
         tx.execute("SELECT 1 FROM store").fetchone()
-    return json_response({"status": "ok"})
+    return json_response({"status": "ok", "pid": os.getpid()})
 
 
 def validate_yaml(call: Call) -> Response:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import Any
 
 from starlette.responses import Response
@@ -22,7 +23,7 @@ def list_discussions(call: Call) -> Response:
     """`GET discussions?p&type&status&author`."""
     query = call.request.query_params
     page = query.get("p", "0")
-    start = PAGE_DISCUSSIONS * (int(page) if page.isdecimal() else 0)
+    start = PAGE_DISCUSSIONS * (int(page) if re.fullmatch("[0-9]{1,9}", page) else 0)
     with call.store.database.read() as tx:
         repo = call.readable_repo(tx, call.caller(tx))
         found = discussions.find(

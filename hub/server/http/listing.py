@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+
 from starlette.responses import Response
 from starlette.routing import Route
 
@@ -48,6 +50,6 @@ def routes() -> list[Route]:
 def _limit(text: str | None) -> int:
     if text is None:
         return PAGE_REPOS
-    if not text.isdecimal() or int(text) == 0:
+    if not re.fullmatch(r"[0-9]{1,9}", text) or int(text) == 0:
         raise bad_request("limit must be a positive number")
     return min(int(text), PAGE_REPOS)

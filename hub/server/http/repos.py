@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any, cast
+from typing import Any
 
 from starlette.responses import Response
 from starlette.routing import Route
@@ -10,12 +10,12 @@ from starlette.routing import Route
 from hub.server import repositories, revisions
 from hub.server.accounts import Caller
 from hub.server.commits import commit_tree
-from hub.server.descriptions import EXPANDABLE, describe
+from hub.server.descriptions import EXPANDABLE, describe, used_storage
 from hub.server.errors import bad_request, header_text, repo_not_found
 from hub.server.gating import require_download
 from hub.server.http.call import Call, json_response
 from hub.server.http.routing import api_routes, route
-from hub.server.repositories import KINDS, Kind, Repo
+from hub.server.repositories import Kind, Repo
 from hub.server.store.database import Transaction
 from hub.server.store.trees import regular_entry
 from hub.server.upload_rules import gitattributes
@@ -24,19 +24,19 @@ from hub.server.upload_rules import gitattributes
 def create(call: Call) -> Response:
     """`POST /api/repos/create`; 409 with the usual body when the repo exists."""
     data = call.json()
-    kind = _kind(data)
+    kind = repositories.checked_kind(data.get("type"))
     with call.store.database.write() as tx:
         caller = call.caller(tx)
         owner = data.get("organization") or caller.name
-        name = _text(data, "name")
+        name = text_field(data, "name")
         existing = repositories.find(tx, kind, owner, name)
         if existing is not None and repositories.can_read(caller, existing):
             return json_response(
-                {"error": f"You already created this {kind} repo", **_created(call, existing)},
+                {"error": f"You already created this {kind} repo", **created(call, existing)},
                 409,
                 {"X-Error-Message": header_text(f"You already created this {kind} repo")},
             )
-        private = _private(data)
+        private = private_flag(data)
         repo = repositories.create(
             tx,
             caller,
@@ -47,17 +47,17 @@ def create(call: Call) -> Response:
             sdk=data.get("sdk"),
         )
         _initial_commit(tx, call, repo, caller)
-        return json_response(_created(call, repo))
+        return json_response(created(call, repo))
 
 
 def delete(call: Call) -> Response:
     """`DELETE /api/repos/delete` with a JSON body."""
     data = call.json()
-    call.params["kind"] = _kind(data)
+    call.params["kind"] = repositories.checked_kind(data.get("type"))
     with call.store.database.write() as tx:
         caller = call.caller(tx)
         owner = data.get("organization") or caller.name
-        repo = call.repo_named(tx, caller, owner, _text(data, "name"))
+        repo = call.repo_named(tx, caller, owner, text_field(data, "name"))
         repositories.require_write(caller, repo)
         repositories.delete(tx, repo)
     return json_response({})
@@ -66,8 +66,8 @@ def delete(call: Call) -> Response:
 def move(call: Call) -> Response:
     """`POST /api/repos/move`."""
     data = call.json()
-    call.params["kind"] = _kind(data)
-    old, new = _text(data, "fromRepo").split("/"), _text(data, "toRepo").split("/")
+    call.params["kind"] = repositories.checked_kind(data.get("type"))
+    old, new = text_field(data, "fromRepo").split("/"), text_field(data, "toRepo").split("/")
     if len(old) != 2 or len(new) != 2:
         raise bad_request("fromRepo and toRepo must have the form namespace/name")
     with call.store.database.write() as tx:
@@ -85,7 +85,7 @@ def settings(call: Call) -> Response:
     data = call.json()
     with call.store.database.write() as tx:
         repo = call.writable_repo(tx, call.caller(tx))
-        private = _private(data)
+        private = private_flag(data)
         if private is not None:
             tx.execute("UPDATE repos SET private = ? WHERE id = ?", (private, repo.id))
         if "gated" in data:
@@ -125,6 +125,31 @@ def auth_check(call: Call) -> Response:
     return json_response({"success": True})
 
 
+def list_own(call: Call) -> Response:
+    """`GET /api/[organizations/{name}/]settings/repositories`: repos with what they take up."""
+    with call.store.database.read() as tx:
+        caller = call.caller(tx)
+        owner_id = repositories.writable_namespace(
+            tx, caller, "model", call.params.get("account", caller.name)
+        )
+        rows = tx.execute(
+            repositories.SELECT_REPOS + "WHERE owner_id = ? ORDER BY modified_at DESC", (owner_id,)
+        ).fetchall()
+        repos = [repositories.repo_from_row(row) for row in rows]
+        return json_response(
+            [
+                {
+                    "id": repo.repo_id,
+                    "type": repo.kind,
+                    "updatedAt": repo.modified_at,
+                    "visibility": "private" if repo.private else "public",
+                    "storage": used_storage(tx, repo),
+                }
+                for repo in repos
+            ]
+        )
+
+
 def missing(call: Call) -> Response:
     """Calls about an id of one segment: no repo has one."""
     with call.store.database.read() as tx:
@@ -136,6 +161,8 @@ def routes() -> list[Route]:
         route("POST", "/api/repos/create", create),
         route("DELETE", "/api/repos/delete", delete),
         route("POST", "/api/repos/move", move),
+        route("GET", "/api/settings/repositories", list_own),
+        route("GET", "/api/organizations/{account:quoted}/settings/repositories", list_own),
         *api_routes(
             [
                 ("GET", "", info),
@@ -185,25 +212,20 @@ def _initial_commit(tx: Transaction, call: Call, repo: Repo, caller: Caller) -> 
     )
 
 
-def _created(call: Call, repo: Repo) -> dict[str, Any]:
+def created(call: Call, repo: Repo) -> dict[str, Any]:
+    """What the clients read when a repo was made."""
     return {"url": call.base_url + repo.url_path, "name": repo.repo_id, "id": repo.public_id}
 
 
-def _kind(data: dict[str, Any]) -> Kind:
-    kind = data.get("type") or "model"
-    if kind not in KINDS:
-        raise bad_request(f"Unknown repo type: {kind}")
-    return cast(Kind, kind)
-
-
-def _text(data: dict[str, Any], key: str) -> str:
+def text_field(data: dict[str, Any], key: str) -> str:
+    """Raises 400 when a field is missing or no text."""
     value = data.get(key)
     if not isinstance(value, str):
         raise bad_request(f"{key} is missing")
     return value
 
 
-def _private(data: dict[str, Any]) -> bool | None:
+def private_flag(data: dict[str, Any]) -> bool | None:
     """What a request says about visibility: new clients by a word, old ones by a flag."""
     visibility = data.get("visibility")
     if visibility is not None:

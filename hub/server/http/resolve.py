@@ -25,7 +25,7 @@ from hub.server.store.trees import FileEntry
 UNKNOWN_SIZE_BYTES = 50 * 1000**3
 """Clients refuse to download more over HTTP when they are told the size beforehand."""
 
-_RANGE = re.compile(r"bytes=(\d*)-(\d*)")
+_RANGE = re.compile(r"bytes=([0-9]{0,18})-([0-9]{0,18})")
 _AS_TEXT = frozenset({"text/html", "application/xhtml+xml", "application/javascript"})
 
 

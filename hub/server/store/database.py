@@ -1,4 +1,4 @@
-"""SQLite behind the Hub: one connection a thread, one writer at a time, nothing lost.
+"""SQLite behind the Hub: many readers, one writer at a time, nothing lost.
 
 WAL with `synchronous=FULL` means that a transaction which returned is on the disk: SQLite
 fsyncs its log before the commit is reported (https://www.sqlite.org/pragma.html#pragma_synchronous).
@@ -44,26 +44,24 @@ class Database:
 
     def __init__(self, root: Path) -> None:
         self.path = root / DATABASE_FILE
-        self._local = threading.local()
         self._writer = threading.Lock()
-        self._connections: list[sqlite3.Connection] = []
+        self._idle: list[sqlite3.Connection] = []
         self._prepare()
 
     @contextmanager
     def read(self) -> Iterator[Transaction]:
         """A snapshot: everything read inside belongs to one moment."""
-        connection = self._connection()
-        connection.execute("BEGIN")
-        try:
-            yield connection
-        finally:
-            connection.execute("ROLLBACK")
+        with self._connection() as connection:
+            connection.execute("BEGIN")
+            try:
+                yield connection
+            finally:
+                connection.execute("ROLLBACK")
 
     @contextmanager
     def write(self) -> Iterator[Transaction]:
-        """All or nothing, and on the disk when the block is left."""
-        connection = self._connection()
-        with self._writer:
+        """All or nothing, and on the disk when the block is left. Not to be nested."""
+        with self._writer, self._connection() as connection:
             connection.execute("BEGIN IMMEDIATE")
             try:
                 yield connection
@@ -73,23 +71,30 @@ class Database:
             connection.execute("COMMIT")
 
     def close(self) -> None:
-        """Close every thread's connection; the last one folds the log into the file."""
-        while self._connections:
-            self._connections.pop().close()
-        self._local = threading.local()
+        """Close the connections; the last one folds the log into the file."""
+        while self._idle:
+            self._idle.pop().close()
 
-    def _connection(self) -> sqlite3.Connection:
-        connection: sqlite3.Connection | None = getattr(self._local, "connection", None)
-        if connection is None:
-            connection = sqlite3.connect(
-                self.path, timeout=BUSY_SECONDS, isolation_level=None, check_same_thread=False
-            )
-            connection.row_factory = sqlite3.Row
-            connection.execute("PRAGMA journal_mode=WAL")
-            connection.execute("PRAGMA synchronous=FULL")
-            connection.execute("PRAGMA foreign_keys=ON")
-            self._local.connection = connection
-            self._connections.append(connection)
+    @contextmanager
+    def _connection(self) -> Iterator[sqlite3.Connection]:
+        """An idle connection or a new one. Server threads come and go; connections stay."""
+        try:
+            connection = self._idle.pop()
+        except IndexError:
+            connection = self._open()
+        try:
+            yield connection
+        finally:
+            self._idle.append(connection)
+
+    def _open(self) -> sqlite3.Connection:
+        connection = sqlite3.connect(
+            self.path, timeout=BUSY_SECONDS, isolation_level=None, check_same_thread=False
+        )
+        connection.row_factory = sqlite3.Row
+        connection.execute("PRAGMA journal_mode=WAL")
+        connection.execute("PRAGMA synchronous=FULL")
+        connection.execute("PRAGMA foreign_keys=ON")
         return connection
 
     def _prepare(self) -> None:
