@@ -361,3 +361,13 @@ def test_the_disk_of_this_machine_being_full_is_said_so(hub, fresh_id, make_data
     with pytest.raises(BogamError, match="the disk of this machine is full"):
         publish_dataset(folder, fresh_id("org"), card=card, api=hub.api("alice"))
     assert [path.name for path in folder.parent.iterdir()] == [folder.name]
+
+
+def test_a_bug_is_not_taken_for_a_refusal(hub, fresh_id, make_dataset_folder) -> None:
+    def card(record: DatasetRecord) -> object:
+        raise KeyError("a bug")
+
+    with pytest.raises(KeyError):
+        publish_dataset(
+            make_dataset_folder(ANSWERS), fresh_id("org"), card=card, api=hub.api("alice")
+        )
