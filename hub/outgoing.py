@@ -9,7 +9,6 @@ strace, and knows no names. A name server on this machine hides look-ups from th
 
 from __future__ import annotations
 
-import ipaddress
 import json
 import os
 import re
@@ -17,6 +16,8 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
+
+from hub.watch_site.sitecustomize import stays_here
 
 _HOOK_FOLDER = Path(__file__).parent / "watch_site"
 _STRACE_ADDRESS = re.compile(
@@ -66,8 +67,7 @@ def strace_contacts(log: Path) -> list[Contact]:
     for line in log.read_text(encoding="utf-8", errors="replace").splitlines():
         process = f"process {line.split(maxsplit=1)[0]}"
         for port, host in _STRACE_ADDRESS.findall(line):
-            address = ipaddress.ip_address(host)
-            stays = address.is_loopback or address.is_unspecified
+            stays = stays_here("connect", host)
             found.append(Contact("connect", host, int(port), stays, process))
     return found
 

@@ -36,7 +36,7 @@ def _watch(log: str, refuse: bool) -> None:
         else:
             return
         name = host.decode("idna") if isinstance(host, bytes) else str(host)
-        stays = _stays(kind, name)
+        stays = stays_here(kind, name)
         line = {
             "kind": kind,
             "host": name,
@@ -58,16 +58,27 @@ def _watch(log: str, refuse: bool) -> None:
     sys.addaudithook(hook)
 
 
-def _stays(kind: str, host: str) -> bool:
-    """Whether this concerns the machine alone. A look-up of a number asks nobody."""
+def stays_here(kind: str, host: str) -> bool:
+    """Whether a contact concerns this machine alone. A look-up of a number asks nobody."""
     if host in ("", "localhost", socket.gethostname()):
         return True
     try:
         address = ipaddress.ip_address(host.partition("%")[0])
     except ValueError:
         return False
-    return kind == "lookup" or address.is_loopback or address.is_unspecified
+    return kind == "lookup" or address.is_loopback or address.is_unspecified or _is_own(address)
 
 
-if _LOG in os.environ:
+def _is_own(address: ipaddress.IPv4Address | ipaddress.IPv6Address) -> bool:
+    """Only an address of this machine can be bound."""
+    family = socket.AF_INET if address.version == 4 else socket.AF_INET6
+    with socket.socket(family, socket.SOCK_DGRAM) as probe:
+        try:
+            probe.bind((str(address), 0))
+        except OSError:
+            return False
+    return True
+
+
+if __name__ == "sitecustomize" and _LOG in os.environ:
     _watch(str(Path(os.environ[_LOG]).absolute()), _REFUSE in os.environ)

@@ -19,12 +19,13 @@ import psutil
 def own_address():
     for addresses in psutil.net_if_addrs().values():
         for one in addresses:
-            if one.family == socket.AF_INET:
+            if one.family == socket.AF_INET and not one.address.startswith("127."):
                 return one.address
+    return "127.0.0.1"
 for ask in (lambda: socket.getaddrinfo("hub.example.org", 443),
             lambda: socket.gethostbyname("hub.example.org"),
-            lambda: socket.create_connection(("192.0.2.1", 9), timeout=0.1),
-            lambda: socket.socket(type=socket.SOCK_DGRAM).sendto(b"x", ("192.0.2.2", 9)),
+            lambda: socket.create_connection(("198.51.100.1", 9), timeout=0.1),
+            lambda: socket.socket(type=socket.SOCK_DGRAM).sendto(b"x", ("203.0.113.2", 9)),
             lambda: socket.create_connection(("127.0.0.1", 9)),
             lambda: socket.socket(socket.AF_INET6).connect(("::1", 9)),
             lambda: socket.create_connection((own_address(), 9)),
@@ -95,12 +96,12 @@ def test_the_watch_sees_a_process_and_its_children(tmp_path: Path, refuse: bool)
     log = tmp_path / "contacts.jsonl"
     environment = watched(_bare(), log, refuse=True) if refuse else watched(_bare(), log)
     if not refuse:  # documentation addresses lead nowhere, a real name server must not be asked
-        script.write_text(REACHES_OUT.replace("hub.example.org", "192.0.2.3"))
+        script.write_text(REACHES_OUT.replace("hub.example.org", "198.51.100.3"))
     subprocess.run([sys.executable, script], env=environment, check=True)
     seen = contacts(log)
     hosts = {(contact.kind, contact.host) for contact in leaving(seen)}
     named = {("lookup", "hub.example.org")} if refuse else set()
-    assert hosts == named | {("connect", "192.0.2.1"), ("connect", "192.0.2.2")}
+    assert hosts == named | {("connect", "198.51.100.1"), ("connect", "203.0.113.2")}
     assert {contact.host for contact in seen if contact.stays} >= {"127.0.0.1", "::1"}
     assert any(contact.process.endswith("child") for contact in leaving(seen))
 
