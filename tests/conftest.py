@@ -125,6 +125,12 @@ def own_hub(tmp_path: Path) -> Iterator[Callable[..., ServedHub]]:
 
 
 @pytest.fixture(scope="session")
+def quiet_clients() -> dict[str, str]:
+    """Variables with which the clients keep to themselves and to the Hub."""
+    return dict(QUIET_CLIENTS)
+
+
+@pytest.fixture(scope="session")
 def fresh_id() -> Callable[[str], str]:
     """Gives a repo id that no other test has: `fresh_id("org")`, `fresh_id("alice")`."""
     numbers = itertools.count()
