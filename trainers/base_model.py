@@ -31,7 +31,7 @@ from cards.errors import BogamError
 from cards.records import Revision
 from trainers.exaone import MODEL_TYPE as EXAONE
 from trainers.exaone import register_exaone
-from trainers.quantisation import quantisation_config
+from trainers.quantisation import keep_trainable, quantisation_config
 from trainers.recipe_schema import BaseModelSection, QuantisationSection
 
 logger = logging.getLogger(__name__)
@@ -73,6 +73,7 @@ def load_base(
     dtype = compute_dtype(precision)
     tokenizer = load_tokenizer(source)
     model = _load_model(source, dtype, quantisation, device)
+    keep_trainable(model)
     # Padding is masked by position everywhere, so a pad token that equals eos is harmless.
     model.config.pad_token_id = tokenizer.pad_token_id
     if model.generation_config is not None:

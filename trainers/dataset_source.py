@@ -12,7 +12,7 @@ from huggingface_hub.errors import EntryNotFoundError
 
 from cards.errors import BogamError
 from cards.licences import Licence, find_licence
-from cards.records import DATASET_FILE, DatasetRecord, Revision
+from cards.records import DATASET_FILE, DatasetRecord, Revision, SplitInfo
 from hub.refusals import said_plainly
 from trainers.recipe_schema import DatasetSection
 
@@ -87,8 +87,15 @@ def load_splits(source: DatasetSource) -> datasets.DatasetDict:
                 return datasets.load_dataset("parquet", data_files=files)
             return datasets.load_dataset(where.id, revision=where.revision)
         except (datasets.exceptions.DatasetsError, ValueError, OSError) as error:
-            reason = str(error).strip().partition("\n")[0]
-            raise BogamError(f"{what} ({where.revision}): cannot be loaded: {reason}") from error
+            cause: BaseException = error
+            while cause.__cause__ is not None:  # what is raised says only that something failed
+                cause = cause.__cause__
+            reason = str(cause).strip().partition("\n")[0]
+            empty = [name for name, split in _splits_of(source).items() if not split.rows]
+            hint = f" Splits without rows cannot be: {', '.join(empty)}." if empty else ""
+            raise BogamError(
+                f"{what} ({where.revision}): cannot be loaded: {reason}.{hint}"
+            ) from error
 
 
 def choose_rows(
@@ -129,6 +136,10 @@ def choose_rows(
         return rows
     order = np.random.default_rng(seed).permutation(len(rows))
     return rows.select(sorted(order[:at_most].tolist()))
+
+
+def _splits_of(source: DatasetSource) -> dict[str, SplitInfo]:
+    return source.record.splits if source.record is not None else {}
 
 
 def _stated_licence(revision: Revision) -> Licence:

@@ -183,13 +183,6 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 
 def _run(recipe: Recipe, console: Console, process: int) -> int:
-    from hub.environment import apply_to_process, closed_network
-
-    if endpoint := os.environ.get("HF_ENDPOINT"):
-        apply_to_process(closed_network(endpoint))
-    # Outside training, where `trainers.interruption` waits for a step to end.
-    signal.signal(signal.SIGTERM, signal.default_int_handler)
-
     from trainers.interruption import Interrupted
     from trainers.run_log import run_log
 
@@ -207,5 +200,16 @@ def _run(recipe: Recipe, console: Console, process: int) -> int:
     return 0
 
 
+def _prepare_process() -> None:
+    """Before the libraries are imported that read the environment."""
+    from hub.environment import apply_to_process, closed_network
+
+    if endpoint := os.environ.get("HF_ENDPOINT"):
+        apply_to_process(closed_network(endpoint))
+    # Outside training, where `trainers.interruption` lets a step end first.
+    signal.signal(signal.SIGTERM, signal.default_int_handler)
+
+
 if __name__ == "__main__":
+    _prepare_process()
     sys.exit(main())

@@ -12,6 +12,7 @@ from cards.licences import Licence, check_publication, derive, find_licence, lic
 from cards.records import Publication, Revision
 from hub.publish import publish_model
 from hub.push import look_at
+from hub.refusals import said_plainly
 from trainers.base_files import base_file
 from trainers.base_model import LOCAL
 from trainers.dataset_source import DatasetSource
@@ -52,6 +53,7 @@ def plan_publication(recipe: Recipe, base: Revision, dataset: DatasetSource) -> 
                 "which nobody else has. Publish that first and put its Hub id into the recipe."
             )
     target = look_at(HfApi(), section.repo, "model", public=not section.private)
+    _check_rights(section.repo)
     check_publication(
         licence,
         section.repo,
@@ -97,3 +99,22 @@ def _base_licence(base: Revision, *, needed: bool) -> Licence:
             "base model %s: its licence is not known; the result is for this machine only", base.id
         )
         return find_licence(UNKNOWN_LICENCE)
+
+
+def _check_rights(repo: str) -> None:
+    """Find out before hours of training that the token may only read, or writes elsewhere."""
+    api = HfApi()
+    with said_plainly(f"publishing {repo}", api):
+        account = api.whoami()
+    if account.get("auth", {}).get("accessToken", {}).get("role") == "read":
+        raise BogamError(
+            f"publishing {repo}: the token of {account['name']} on {api.endpoint} may only read. "
+            "Log in with one that may write (`hf auth login`), or set publication.repo=null."
+        )
+    owner = repo.partition("/")[0]
+    owners = [account["name"], *(one["name"] for one in account.get("orgs", []))]
+    if owner.lower() not in {name.lower() for name in owners}:
+        raise BogamError(
+            f"publishing {repo}: {account['name']} may not write under {owner} on {api.endpoint}, "
+            f"but under: {', '.join(owners)}. Correct publication.repo."
+        )

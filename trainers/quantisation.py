@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import torch
+from bitsandbytes.nn import Linear4bit
 from transformers import BitsAndBytesConfig
 
 from trainers.recipe_schema import QuantisationSection
@@ -28,3 +29,15 @@ def quantisation_config(
         bnb_4bit_compute_dtype=compute_dtype,
         llm_int8_skip_modules=list(UNQUANTISED),
     )
+
+
+def keep_trainable(model: torch.nn.Module) -> None:
+    """Have 4-bit weights stay in the form in which gradients pass through them.
+
+    On CPUs with AVX-512 BF16, bitsandbytes 0.50 packs each weight anew when it is first used for
+    inference. The packed form has no gradient and bfloat16 scales, and unpacking does not give
+    the old bits back: a model evaluated before training would learn in its last layer only.
+    """
+    for module in model.modules():
+        if isinstance(module, Linear4bit):
+            module.support_avx512bf16_for_cpu = False

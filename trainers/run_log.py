@@ -6,6 +6,7 @@ import logging
 import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
+from functools import partial
 from pathlib import Path
 
 from rich.console import Console
@@ -21,16 +22,17 @@ OURS = frozenset({"cards", "hub", "trainers", "__main__"})
 
 @contextmanager
 def run_log(folder: Path, process: int, console: Console) -> Iterator[None]:
-    """Write what is logged in the block to the folder's log file, also what other libraries say.
+    """Write what is logged in the block to the folder's log file and to the terminal.
 
-    The terminal shows our own lines and the warnings of others; an error goes to both.
+    Our own lines and the warnings of others; the file also gets the traceback of an error.
     """
     folder.mkdir(parents=True, exist_ok=True)
     name = RunFolder(folder).log if process == 0 else folder / f"log-{process}.txt"
     file = logging.FileHandler(name, encoding="utf-8")
     file.setFormatter(logging.Formatter("%(asctime)s %(levelname)s %(name)s: %(message)s"))
+    file.addFilter(partial(_is_wanted, ours=logging.DEBUG))
     terminal = RichHandler(console=console, show_path=False, show_level=False)
-    terminal.addFilter(_is_for_the_terminal)
+    terminal.addFilter(partial(_is_wanted, ours=logging.INFO))
     root = logging.getLogger()
     level = root.level
     logger.setLevel(logging.DEBUG)
@@ -48,12 +50,14 @@ def run_log(folder: Path, process: int, console: Console) -> Iterator[None]:
         raise
     finally:
         logging.captureWarnings(False)
+        transformers_logging.disable_propagation()
+        transformers_logging.enable_default_handler()
         root.setLevel(level)
         for handler in (file, terminal):
             root.removeHandler(handler)
             handler.close()
 
 
-def _is_for_the_terminal(record: logging.LogRecord) -> bool:
-    ours = record.name.partition(".")[0] in OURS
-    return record.levelno >= (logging.INFO if ours else logging.WARNING)
+def _is_wanted(record: logging.LogRecord, *, ours: int) -> bool:
+    is_ours = record.name.partition(".")[0] in OURS
+    return record.levelno >= (ours if is_ours else logging.WARNING)

@@ -18,7 +18,14 @@ from typing import Any
 import datasets
 import torch
 from torch import nn
-from transformers import PreTrainedTokenizerBase, TrainerCallback, TrainerControl, TrainerState
+from transformers import (
+    IntervalStrategy,
+    PreTrainedTokenizerBase,
+    PrinterCallback,
+    TrainerCallback,
+    TrainerControl,
+    TrainerState,
+)
 from transformers.trainer import TRAINER_STATE_NAME
 from transformers.trainer_pt_utils import get_length_grouped_indices
 from trl import SFTConfig, SFTTrainer
@@ -78,6 +85,7 @@ class AnswerTrainer(SFTTrainer):
             eval_dataset=validation_rows,
             callbacks=[*callbacks, _Flow(self)],
         )
+        self.remove_callback(PrinterCallback)
         if not self.is_deepspeed_enabled:  # which keeps fp32 copies of its own
             for name, parameter in self.model.named_parameters():
                 if parameter.requires_grad:
@@ -145,6 +153,15 @@ class AnswerTrainer(SFTTrainer):
             group = group_of(name, self._rules, decaying)
             squares[group] = squares.get(group, 0.0) + norm**2
         return {group: math.sqrt(square) for group, square in squares.items()}
+
+    def evaluate(self, *args: Any, **kwargs: Any) -> dict[str, float]:
+        """As upstream, but the training's random numbers go on as if nothing had been evaluated.
+
+        Whether an evaluation lies between two steps must not decide which weights drop out.
+        """
+        with torch.random.fork_rng():
+            losses: dict[str, float] = super().evaluate(*args, **kwargs)
+        return losses
 
     def log(self, logs: dict[str, float], start_time: float | None = None) -> None:
         """Stop at a loss that is no number; else as upstream."""
@@ -237,30 +254,39 @@ class LengthGroupedOrder(torch.utils.data.Sampler[int]):
 
 
 class _Flow(TrainerCallback):
-    """Tells the sampler which epoch begins, also after a resume in mid-epoch, and logs a training
-    loss whenever something else is written down.
+    """What happens at the end of a step and of an epoch, in an order that a resume can repeat.
 
-    A checkpoint does not hold the losses since the last log; logged then, none is lost.
+    A training loss is logged whenever something else is written down, since a checkpoint does not
+    hold the losses since the last log. A checkpoint that is due together with a validation waits
+    for it, since whoever goes on from there does not validate again.
     """
 
     def __init__(self, trainer: AnswerTrainer) -> None:
         self._trainer = trainer
+        self._save_waits = False
 
     def on_epoch_begin(
         self, args: SFTConfig, state: TrainerState, control: TrainerControl, **kwargs: Any
     ) -> None:
+        # The state knows the epoch also after a resume in the middle of one.
         self._trainer.begin_epoch(int(state.epoch or 0))
 
     def on_step_end(
         self, args: SFTConfig, state: TrainerState, control: TrainerControl, **kwargs: Any
     ) -> None:
+        ends_epoch = float(state.epoch or 0).is_integer()
+        if control.should_save and ends_epoch and args.eval_strategy == IntervalStrategy.EPOCH:
+            control.should_save, self._save_waits = False, True
         if control.should_save or control.should_evaluate or control.should_training_stop:
             control.should_log = True
 
     def on_epoch_end(
         self, args: SFTConfig, state: TrainerState, control: TrainerControl, **kwargs: Any
     ) -> None:
-        self.on_step_end(args, state, control)
+        if self._save_waits:
+            control.should_save, self._save_waits = True, False
+        if control.should_save or control.should_evaluate:
+            control.should_log = True
 
 
 def _refuse_deepspeed_optimiser(args: SFTConfig) -> None:

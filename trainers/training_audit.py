@@ -21,7 +21,7 @@ from transformers import AutoModelForCausalLM
 
 from cards.errors import BogamError
 from cards.records import ParameterGroup
-from trainers.quantisation import quantisation_config
+from trainers.quantisation import keep_trainable, quantisation_config
 from trainers.recipe_schema import QuantisationSection
 
 ROUNDING = 0.02
@@ -138,6 +138,7 @@ def check_reloaded(
     if device is not None:
         arguments["device_map"] = {"": device}
     reloaded = AutoModelForCausalLM.from_pretrained(folder, **arguments)
+    keep_trainable(reloaded)  # the same arithmetic as in training
     answered = answer_logits(reloaded, reference.examples)
     largest = max(
         float((logits.float() - wanted.float()).abs().max())
