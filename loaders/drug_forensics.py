@@ -12,27 +12,27 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from io import BytesIO
 from pathlib import Path
-from typing import Any, ClassVar, Literal
+from typing import Any, Literal
 
 import datasets
 import pyarrow as pa
 from datasets.builder import Key
 from PIL import Image
 
-from cards.records import Finding
+from cards.errors import BogamError
+from loaders.forensics import notes
 from loaders.forensics.augmentation import augment, augmentation, encode
 from loaders.forensics.classes import parse_class_numbers, parse_classes, question
-from loaders.forensics.evidence import Evidence, Survey, read_again, sha256, survey
+from loaders.forensics.evidence import Evidence, Survey, is_drawn, read_again, sha256, survey
+from loaders.forensics.findings import findings
 from loaders.forensics.split import split_evidence
 from loaders.image_files import inspect, map_in_threads, to_rgb
 from loaders.image_metadata import strip_metadata
 from loaders.notices import Oddity
-from loaders.recorded_builder import NOTICES_FILE, Account, RecordedBuilder
+from loaders.recorded_builder import Account, RecordedBuilder
 from loaders.rows import row_features
 
 _BATCH_BYTES = 64 << 20
-_NAMED = 5
-"""Contradictions that a finding names; the notices name them all."""
 
 
 @dataclass
@@ -60,9 +60,12 @@ class DrugForensicsConfig(datasets.BuilderConfig):
             "or none."
         },
     )
-    augment_classes: str = field(
-        default="2",
-        metadata={"help": "Classes to augment: numbers or English names, divided by commas."},
+    augment_classes: str | None = field(
+        default=None,
+        metadata={
+            "help": "Classes to augment: numbers or English names, divided by commas; left out: "
+            "transaction_place, or none of your own --classes."
+        },
     )
     augment_copies: int = field(
         default=4, metadata={"help": "New images of each training image of those classes."}
@@ -78,11 +81,17 @@ class DrugForensics(RecordedBuilder, datasets.ArrowBasedBuilder):
     LICENCE = "other"
     DOMAIN = "forensic"
     LANGUAGES = ("ko",)
-    TASK_CATEGORIES: ClassVar[tuple[str, ...]] = ("image-classification", "image-text-to-text")
+    TASK_CATEGORIES = ("image-classification", "image-text-to-text")
+    TITLE = notes.TITLE
+    DESCRIPTION = notes.DESCRIPTION
+    COLUMNS = notes.COLUMNS
+    LIMITS = notes.LIMITS
 
     def _info(self) -> datasets.DatasetInfo:
         self._classes = parse_classes(self.config.classes)
         self._augmented = parse_class_numbers(self.config.augment_classes, self._classes)
+        if self.config.augment_copies < 0:
+            raise BogamError(f"--augment-copies is {self.config.augment_copies}: less than none.")
         self._stripped: Counter[str] = Counter()
         self._positions = 0
         self._rows: Counter[tuple[str, int]] = Counter()
@@ -209,58 +218,15 @@ class DrugForensics(RecordedBuilder, datasets.ArrowBasedBuilder):
             raw_items=self._survey.files,
             items_used=len(self._survey.evidence),
             counting="raw_items == rows - augmented copies + rejects",
-            findings=tuple(self._findings()),
+            findings=tuple(
+                findings(
+                    self._survey,
+                    self._classes,
+                    drawn=is_drawn(Path(self.config.data_dir)),
+                    kept_contradictions=self.config.contradictions == "stop",
+                    positions=self._positions,
+                    copies=self._copies,
+                )
+            ),
             statistics=statistics,
         )
-
-    def _findings(self) -> Iterator[Finding]:
-        contradictions = self._survey.contradictions
-        if contradictions:
-            named = "; ".join(f"{c.first} = {c.second}" for c in contradictions[:_NAMED])
-            kept = self.config.contradictions == "stop"
-            what_next = (
-                f"All of them are in {NOTICES_FILE}. Take the wrong file out of its folder, or "
-                "build with --contradictions reject."
-                if kept
-                else "Neither of the two became a row."
-            )
-            yield Finding(
-                kind="contradicting_labels",
-                severity="stop" if kept else "warning",
-                count=len(contradictions),
-                detail=f"The same picture lies in two classes: {named}. {what_next}",
-            )
-        if self._survey.groups_of_copies:
-            yield Finding(
-                kind="groups_of_copies",
-                severity="info",
-                count=self._survey.groups_of_copies,
-                detail="Groups of files that show the same picture; each has one document_id "
-                "and stands in one split.",
-            )
-        if self._positions:
-            yield Finding(
-                kind="positions_removed",
-                severity="info",
-                count=self._positions,
-                detail="Source files that told where they were taken; published bytes do not.",
-            )
-        sizes = Counter(item.label for item in self._survey.evidence)
-        largest, smallest = max(sizes.values()), min(sizes.values())
-        if largest >= 3 * smallest:
-            rarest = self._classes[min(sizes, key=lambda label: (sizes[label], label))]
-            yield Finding(
-                kind="imbalance",
-                severity="warning",
-                count=smallest,
-                detail=f"Class {rarest.english} has {smallest} pictures, the largest {largest}: "
-                "look at its own recall, not at accuracy.",
-            )
-        if self._copies:
-            yield Finding(
-                kind="augmented_copies",
-                severity="info",
-                count=self._copies,
-                detail="Rows of the training split that were made from others; they carry "
-                "augmented_from.",
-            )

@@ -57,12 +57,16 @@ def parse_classes(text: str | None) -> tuple[EvidenceClass, ...]:
     return tuple(classes)
 
 
-def parse_class_numbers(text: str, classes: Sequence[EvidenceClass]) -> frozenset[int]:
+def parse_class_numbers(text: str | None, classes: Sequence[EvidenceClass]) -> frozenset[int]:
     """Numbers of classes from a list of numbers or English names, divided by commas.
+
+    None gives the rarest of the drug set's classes, the places, if it is among `classes`.
 
     Raises:
         BogamError: no such class.
     """
+    if text is None:
+        return frozenset(n for n, known in enumerate(classes) if known == DEFAULT_CLASSES[2])
     numbers = set()
     names = {known.english: number for number, known in enumerate(classes)}
     for word in filter(None, (part.strip() for part in text.split(","))):

@@ -31,6 +31,8 @@ from loaders.near_images import group_pairs, near_pairs
 from loaders.notices import NoticeLog, Oddity
 from loaders.rejects import Reason, RejectLog
 
+SYNTHESIS_FILE = "synthesis.json"
+"""Stands in a source that was drawn; it describes the source and is no item of it."""
 MIN_GROUPS = 3
 """Pictures that a class needs: one each to train on, to validate with and to test with."""
 
@@ -94,7 +96,7 @@ def survey(
     """
     labels = _class_folders(root, classes)
     with stage("listing files", None) as advance:
-        listed = list(list_files(root))
+        listed = [item for item in list_files(root) if item != root / SYNTHESIS_FILE]
         advance(len(listed))
     paths = list(_in_classes(listed, root, labels, rejects))
     paths = list(_without_augmented(paths, root, rejects))
@@ -125,6 +127,11 @@ def survey(
         contradictions=tuple(contradicting),
         groups_of_copies=sum(count > 1 for count in members.values()),
     )
+
+
+def is_drawn(root: Path) -> bool:
+    """Whether the pictures of a source are drawings that this package made."""
+    return (root / SYNTHESIS_FILE).is_file()
 
 
 def sha256(data: bytes) -> str:

@@ -1,0 +1,1 @@
+"""Drawn stand-ins for evidence photos: no picture shows a person, a crime or a drug."""
