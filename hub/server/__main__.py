@@ -18,6 +18,8 @@ def main() -> int:
     parser.add_argument("--root", type=Path, required=True, help="folder of the store")
     parser.add_argument("--host", default="127.0.0.1")
     parser.add_argument("--port", type=int, default=8088)
+    parser.add_argument("--tls-cert", type=Path)
+    parser.add_argument("--tls-key", type=Path)
     parser.add_argument("--setting", action="append", default=[], metavar="NAME=NUMBER")
     arguments = parser.parse_args()
     names = {field.name for field in dataclasses.fields(Settings)}
@@ -27,7 +29,14 @@ def main() -> int:
     numbers: dict[str, Any] = {name: int(value) for name, value in changes.items()}
     settings = dataclasses.replace(Settings(), **numbers)
     try:
-        serve(arguments.root, arguments.host, arguments.port, settings=settings)
+        serve(
+            arguments.root,
+            arguments.host,
+            arguments.port,
+            tls_cert=arguments.tls_cert,
+            tls_key=arguments.tls_key,
+            settings=settings,
+        )
     except BogamError as error:
         sys.stderr.write(f"{error}\n")
         return 2

@@ -6,6 +6,7 @@ import http.client
 import json
 import signal
 import socket
+import ssl
 import subprocess
 import sys
 import time
@@ -23,16 +24,23 @@ class HubProcess:
     """Serves the store in `root` on loopback while the `with` block runs.
 
     `endpoint` is what to set `HF_ENDPOINT` to. Without a port, a free one is taken; it stays
-    the same over :meth:`restart`. `settings` are fields of :class:`hub.server.settings.Settings`.
+    the same when it is started again. `settings` are fields of
+    :class:`hub.server.settings.Settings`; `tls` is a certificate and its key.
     Output of the server goes to `log_file`. Raises :class:`BogamError` when it does not start.
     """
 
     def __init__(
-        self, root: Path, port: int | None = None, settings: dict[str, int] | None = None
+        self,
+        root: Path,
+        port: int | None = None,
+        *,
+        settings: dict[str, int] | None = None,
+        tls: tuple[Path, Path] | None = None,
     ) -> None:
         self.root = root
         self.port = port or _free_port()
-        self.endpoint = f"http://127.0.0.1:{self.port}"
+        self.endpoint = f"{'https' if tls else 'http'}://127.0.0.1:{self.port}"
+        self._tls = tls
         self.log_file = root / "server.log"
         self._settings = settings or {}
         self._process: subprocess.Popen[bytes] | None = None
@@ -62,6 +70,8 @@ class HubProcess:
         command += ["--root", str(self.root), "--port", str(self.port)]
         for name, value in self._settings.items():
             command += ["--setting", f"{name}={value}"]
+        if self._tls is not None:
+            command += ["--tls-cert", str(self._tls[0]), "--tls-key", str(self._tls[1])]
         with self.log_file.open("ab") as log:
             self._process = subprocess.Popen(
                 command, stdin=subprocess.DEVNULL, stdout=log, stderr=subprocess.STDOUT
@@ -94,6 +104,9 @@ class HubProcess:
 
     def _is_healthy(self) -> bool:
         connection = http.client.HTTPConnection("127.0.0.1", self.port, timeout=5)
+        if self._tls is not None:
+            trust = ssl.create_default_context(cafile=str(self._tls[0]))
+            connection = http.client.HTTPSConnection("127.0.0.1", self.port, context=trust)
         try:
             connection.request("GET", "/api/health")
             # Another server may have the port: only this one's answer counts.

@@ -111,6 +111,8 @@ def error_page(request: Request, error: HubError) -> Response | None:
     page = _page("error.html", Caller(), status=error.status, message=error.message)
     page.status_code = error.status
     page.headers.update(error.headers)
+    if error.code is not None:
+        page.headers["X-Error-Code"] = error.code
     return page
 
 

@@ -106,7 +106,7 @@ class _Collection:
 
     def _remove_holdings(self, tx: Transaction, needed: _Needed) -> None:
         rows = tx.execute(
-            "SELECT repo_id, sha256 FROM holdings WHERE created_at < ?", (self._cutoff,)
+            "SELECT repo_id, sha256 FROM holdings WHERE created_at <= ?", (self._cutoff,)
         ).fetchall()
         tx.executemany(
             "DELETE FROM holdings WHERE repo_id = ? AND sha256 = ?",
@@ -122,7 +122,7 @@ class _Collection:
 
     def _remove_blobs(self, tx: Transaction, needed: _Needed) -> set[str]:
         rows = tx.execute(
-            "SELECT sha256, size, content IS NULL AS on_disk FROM blobs WHERE created_at < ?"
+            "SELECT sha256, size, content IS NULL AS on_disk FROM blobs WHERE created_at <= ?"
             " AND NOT EXISTS (SELECT 1 FROM holdings WHERE holdings.sha256 = blobs.sha256)",
             (self._cutoff,),
         ).fetchall()
@@ -136,7 +136,7 @@ class _Collection:
     def _remove_xorbs(self, tx: Transaction, removed: set[str]) -> None:
         """Clients name old xorbs for ever, unless the store's id says that it is another one."""
         old = tx.execute(
-            "SELECT user_id, hash, runs FROM xorbs WHERE created_at < ?", (self._cutoff,)
+            "SELECT user_id, hash, runs FROM xorbs WHERE created_at <= ?", (self._cutoff,)
         ).fetchall()
         abandoned = [row for row in old if row["runs"] == "[]"]
         broken = any(blob in removed for row in old for _, _, blob, _ in json.loads(row["runs"]))
@@ -152,7 +152,7 @@ class _Collection:
     def _remove_old_files(self, folder: Path, keep: Set[str] = frozenset()) -> None:
         for file in folder.iterdir() if folder.exists() else ():
             try:
-                if file.name not in keep and time.time() - file.stat().st_mtime > self._grace:
+                if file.name not in keep and time.time() - file.stat().st_mtime >= self._grace:
                     file.unlink()
                     self.report.stale_files += 1
             except FileNotFoundError:
@@ -208,20 +208,22 @@ class _Needed:
 
 def _remove_dangling_commits(tx: Transaction, cutoff: str) -> int:
     """Old commits that no ref, no unmerged pull request and no young commit leads to."""
-    cursor = tx.execute(
+    tx.execute(
         "WITH RECURSIVE live (repo_id, id) AS ("
         " SELECT repo_id, commit_id FROM refs"
         " UNION SELECT repo_id, base_commit FROM discussions"
         "  WHERE base_commit IS NOT NULL AND status != 'merged'"
-        " UNION SELECT repo_id, id FROM commits WHERE created_at >= ?1"
+        " UNION SELECT repo_id, id FROM commits WHERE created_at > ?1"
         " UNION SELECT live.repo_id, commits.parent FROM live JOIN commits"
         "  ON commits.repo_id = live.repo_id AND commits.id = live.id"
         "  WHERE commits.parent IS NOT NULL)"
-        " DELETE FROM commits WHERE created_at < ?1"
+        " DELETE FROM commits WHERE created_at <= ?1"
         " AND (repo_id, id) NOT IN (SELECT repo_id, id FROM live)",
         (cutoff,),
     )
-    return cursor.rowcount
+    # The cursor does not count for a statement that begins with WITH.
+    removed: int = tx.execute("SELECT changes()").fetchone()[0]
+    return removed
 
 
 @contextmanager
