@@ -64,7 +64,9 @@ def show_published(published: Published) -> None:
     else:
         told = "unchanged, no new commit"
     console.print(
-        f"{told}: {published.url} ({visibility}, {published.commit[:12]})", highlight=False
+        f"{told}: {published.url} ({visibility}, {published.commit[:12]})",
+        highlight=False,
+        soft_wrap=True,
     )
     for path in published.removed:
         console.print(f"  removed from the repo: {escape(path)}", highlight=False)

@@ -1,1 +1,29 @@
 """`bogam demo`: what `make run` runs."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import click
+
+
+@click.command()
+@click.option(
+    "--work",
+    type=click.Path(path_type=Path),
+    default=Path("work"),
+    show_default=True,
+    help="Folder for everything that the demo makes.",
+)
+@click.option(
+    "--source",
+    type=click.Path(path_type=Path),
+    help="AI Hub's TL.zip or an unpacked tree; left out, one is made up.",
+)
+@click.option("--questions", default=5000, show_default=True, help="How many to make up.")
+def demo(work: Path, source: Path | None, questions: int) -> None:
+    """Go the whole way once, on an embedded Hub, without any account."""
+    from bogam.demo import run_demo, show_report
+
+    report = run_demo(work.resolve(), source, questions)
+    show_report(report, work)

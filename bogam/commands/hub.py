@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import sys
 from pathlib import Path
 
@@ -43,8 +44,7 @@ def serve(
     """Serve the store until Ctrl-C."""
     from hub.server.serve import serve as run
 
-    scheme = "https" if tls_cert else "http"
-    click.echo(f"Hub on {scheme}://{host}:{port}, store in {root}. Ctrl-C ends it.")
+    logging.getLogger("hub.server.serve").setLevel(logging.INFO)
     run(
         root,
         host,
@@ -122,11 +122,20 @@ def revoke(user: str, root: Path) -> None:
 @root_option
 def fsck(root: Path) -> None:
     """Read every file back and compare it with its hash; exit 1 when something is wrong."""
+    from bogam.report import bars
     from hub.server.maintenance import fsck as check
 
-    report = check(root)
-    click.echo(report.text())
-    sys.exit(0 if report.ok else 1)
+    with bars() as progress:
+        task = progress.add_task("Reading the store", total=None)
+        report = check(root, lambda done, total: progress.update(task, completed=done, total=total))
+    for problem in report.problems:
+        click.echo(f"{problem.kind}: {problem.subject}: {problem.detail}")
+    click.echo(
+        f"{report.blobs} files ({report.bytes:,} bytes), {report.commits} commits, "
+        f"{report.trees} trees read; {len(report.problems)} problems; "
+        f"{report.orphan_files} left-over files that gc would remove"
+    )
+    sys.exit(0 if report.is_clean else 1)
 
 
 @hub.command()
@@ -135,4 +144,8 @@ def gc(root: Path) -> None:
     """Delete files that no commit names and uploads that were never finished."""
     from hub.server.maintenance import gc as collect
 
-    click.echo(collect(root).text())
+    report = collect(root)
+    click.echo(
+        f"removed {report.blobs} files ({report.bytes:,} bytes), {report.commits} commits, "
+        f"{report.trees} trees, {report.stale_files} unfinished or left-over files"
+    )

@@ -103,6 +103,21 @@ def add_user(root: Path, name: str, *, full_name: str = "", email: str | None = 
     database.close()
 
 
+def has_user(root: Path, name: str) -> bool:
+    """Whether the store in `root` has a user of this name."""
+    database = open_database(root)
+    try:
+        with database.read() as tx:
+            return (
+                tx.execute(
+                    "SELECT 1 FROM accounts WHERE name = ? AND kind = 'user'", (name,)
+                ).fetchone()
+                is not None
+            )
+    finally:
+        database.close()
+
+
 def add_organisation(root: Path, name: str, members: Sequence[str], *, full_name: str = "") -> None:
     """Add an organisation; its members may write to its repos, and the first administers it.
 

@@ -50,7 +50,8 @@ def serve(
     with exclusive(root):
         store = Store(root, settings or Settings())
         store.blobs.clear_temporary()
-        logger.info("serving %s on %s:%d", root, host, port)
+        scheme = "https" if tls_cert else "http"
+        logger.info("Hub on %s://%s:%d, store in %s; Ctrl-C ends it", scheme, host, port, root)
         try:
             uvicorn.run(
                 create_app(store),
