@@ -79,7 +79,7 @@ def build(
         message = f"{out}: finished before from the same source; kept as it is"
         logger.info(message)
         if progress is not None:
-            progress.console.print(message, highlight=False, markup=False)
+            progress.console.print(message, highlight=False, markup=False, soft_wrap=True)
         return finished
 
     with _partial_folder(out) as partial, _bars_of_datasets_off():

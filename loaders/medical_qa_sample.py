@@ -93,15 +93,18 @@ def _write_tree(path: Path, files: Iterator[tuple[str, bytes]]) -> None:
 
 
 def _files(questions: int, answers: int, seed: int) -> Iterator[tuple[str, bytes]]:
-    """Name and content of every file. Each topic comes up before one comes up again."""
+    """Name and content of every file. Each topic comes up before one comes up again.
+
+    As in the real set, no question has the number of an answer.
+    """
     chance = random.Random(seed)
     for number in range(questions):
         disease, intention = _topic(number, chance)
-        stem = f"HC-Q-{number * 31 + seed % 31:07d}"
+        stem = f"HC-Q-{62 * number + 2 * (seed % 31):07d}"
         yield _path("1.질문", disease, intention, stem), _question(disease, intention, stem, chance)
     for number in range(answers):
         disease, intention = _topic(number, chance)
-        stem = f"HC-A-{number * 37 + seed % 37:08d}"
+        stem = f"HC-A-{74 * number + 2 * (seed % 37) + 1:08d}"
         yield _path("2.답변", disease, intention, stem), _answer(disease, intention, stem, chance)
     yield from _flawed(chance)
 

@@ -105,8 +105,8 @@ def _leakage(plan: Plan) -> Finding:
 
 def _in_several_splits(values: NDArray[np.int64], splits: NDArray[np.int8]) -> int:
     """How many of the values occur in more than one split."""
-    pairs = np.unique(np.stack([values, splits.astype(np.int64)]), axis=1)
-    return int(np.count_nonzero(np.bincount(pairs[0]) > 1))
+    pairs = np.unique(values << 8 | splits)
+    return int(np.count_nonzero(np.bincount(pairs >> 8) > 1))
 
 
 def _duplicates(plan: Plan) -> Finding:

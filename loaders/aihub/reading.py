@@ -131,9 +131,15 @@ class _Job:
                     chunk.spilled = {}
                     yield chunk
 
-    def run_and_send(self, connection: Connection) -> None:
-        """In a process of its own. Ctrl-C is for the parent, which then ends this process."""
+    def run_and_send(self, connection: Connection, of_parent: Sequence[Connection]) -> None:
+        """In a process of its own. Ctrl-C is for the parent, which then ends this process.
+
+        The parent's ends of all pipes are closed here: while this process held them, it would
+        wait for ever for a parent that was killed.
+        """
         signal.signal(signal.SIGINT, signal.SIG_IGN)
+        for end in of_parent:
+            end.close()
         try:
             for chunk in self.run():
                 connection.send(chunk)
@@ -154,10 +160,11 @@ def _in_processes(jobs: Sequence[_Job]) -> Iterator[Iterator[tuple[int, Chunk]]]
     try:
         for job in jobs:
             receiving, sending = context.Pipe(duplex=False)
-            process = context.Process(target=job.run_and_send, args=(sending,), daemon=True)
+            connections[receiving] = job.worker
+            arguments = (sending, list(connections))
+            process = context.Process(target=job.run_and_send, args=arguments, daemon=True)
             process.start()
             sending.close()
-            connections[receiving] = job.worker
             processes.append(process)
         yield _receive(connections)
     finally:

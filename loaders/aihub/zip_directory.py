@@ -140,18 +140,7 @@ class ZipDirectory:
     def _find_directory(self) -> tuple[int, int, int, int]:
         """Entries, bytes and start of the directory; bytes that stand before the archive."""
         data = self._map
-        end = data.rfind(_END, max(0, len(data) - 22 - 0xFFFF))
-        if end < 0 or end + 22 > len(data):
-            cut = data[:4] == b"PK\3\4"
-            raise BogamError(
-                f"{self.path}: "
-                + (
-                    "the zip is cut off: its directory, which stands at its end, is missing. "
-                    "Download it again, or join its parts first."
-                    if cut
-                    else "is no zip file."
-                )
-            )
+        end = self._find_end()
         disk, start_disk, _, count, size, start = struct.unpack_from("<4H2I", data, end + 4)
         stop = end
         locator = end - 20
@@ -175,6 +164,22 @@ class ZipDirectory:
                 f"which is not in the file. Download it again."
             )
         return count, size, start + shift, shift
+
+    def _find_end(self) -> int:
+        """Where the end record begins: its comment, which may hold anything, ends the file."""
+        data = self._map
+        end = len(data)
+        while (end := data.rfind(_END, max(0, len(data) - 22 - 0xFFFF), end)) >= 0:
+            comment = int.from_bytes(data[end + 20 : end + 22], "little")
+            if end + 22 + comment == len(data):
+                return end
+            end += len(_END) - 1
+        if data[:4] == b"PK\3\4":
+            raise BogamError(
+                f"{self.path}: the zip is cut off, or something was added to it: its end is not "
+                "where it should be. Download it again, or join its parts first."
+            )
+        raise BogamError(f"{self.path}: is no zip file.")
 
     def _walk(self, count: int, size: int, start: int) -> NDArray[np.int64]:
         """Where each entry of the directory begins."""
