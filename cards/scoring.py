@@ -51,6 +51,7 @@ def summarise(
     metrics = _measurable(description, predictions)
     documents = _documents(predictions)
     spans, contributions = _contributions(metrics, predictions, documents)
+    counts = [_examples_and_documents(metric, predictions, documents) for metric in metrics]
     half = contributions.shape[1] // 2
 
     totals = contributions.sum(axis=0)
@@ -62,24 +63,24 @@ def summarise(
 
     table: dict[Side, dict[str, Metric]] = {side: {} for side in SIDES}
     comparisons = []
-    for metric, span in zip(metrics, spans, strict=True):
+    for metric, span, (n, of_documents) in zip(metrics, spans, counts, strict=True):
         values: dict[Side, float] = {}
         resampled: dict[Side, Floats] = {}
         for side in SIDES:
             values[side] = float(metric.statistic(totals[columns[side]][span]))
             resampled[side] = metric.statistic(samples[:, columns[side]][:, span])
             if metric.binary and values[side] in (0.0, 1.0):
-                low, high = statistics.wilson_interval(values[side], len(contributions))
+                low, high = statistics.wilson_interval(values[side], of_documents)
             else:
                 low, high = statistics.percentile_interval(resampled[side])
             table[side][metric.name] = Metric(
                 value=values[side],
                 low=low,
                 high=high,
-                n=predictions.num_rows,
+                n=n,
                 unit=metric.unit,
                 higher_is_better=metric.higher_is_better,
-                documents=len(contributions),
+                documents=of_documents,
             )
         swapped = metric.statistic(
             totals[columns["tuned"]][span] - moved[:, span]
@@ -102,8 +103,9 @@ def _compare(
     difference = values["tuned"] - values["zero_shot"]
     low, high = statistics.percentile_interval(resampled["tuned"] - resampled["zero_shot"])
     if metric.binary and documents is None:
+        about = metric.about(predictions)
         zero_shot, tuned = (
-            predictions[metric.column(side)].to_numpy().astype(bool) for side in SIDES
+            predictions[metric.column(side)].to_numpy().astype(bool)[about] for side in SIDES
         )
         p_value = statistics.mcnemar_p(
             int((zero_shot & ~tuned).sum()), int((tuned & ~zero_shot).sum())
@@ -139,7 +141,20 @@ def _measurable(task: Task, predictions: pa.Table) -> list[TaskMetric]:
                 f"Scoring task {task.name!r}: {predictions[name].null_count} rows have no {name}. "
                 "Write predictions.parquet again with the trainer."
             )
-    return [metric for metric in task.metrics if present.issuperset(metric.needs)]
+    return [
+        metric
+        for metric in task.metrics
+        if present.issuperset(metric.needs) and metric.about(predictions).any()
+    ]
+
+
+def _examples_and_documents(
+    metric: TaskMetric, predictions: pa.Table, documents: NDArray[np.int64] | None
+) -> tuple[int, int]:
+    """How many examples the metric is about, and of how many documents they are."""
+    about = metric.about(predictions)
+    n = int(about.sum())
+    return n, n if documents is None else len(np.unique(documents[about]))
 
 
 def _documents(predictions: pa.Table) -> NDArray[np.int64] | None:
@@ -167,6 +182,7 @@ def _contributions(
         for parts, side in zip(sides, SIDES, strict=True):
             try:
                 part = metric.contributions(predictions, side)
+                part = part * metric.about(predictions)[:, None]
             except KeyError as error:
                 raise BogamError(
                     f"Metric {metric.name!r}: the predictions have no column {error}. "

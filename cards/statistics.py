@@ -68,8 +68,8 @@ def swapped_sums(differences: Floats, *, swaps: int, seed: int) -> Floats:
 
 
 def percentile_interval(samples: Floats) -> tuple[float, float]:
-    """The middle 95 % of the samples."""
-    low, high = np.quantile(samples, (0.025, 0.975))
+    """The middle 95 % of the samples; NaN, a sample that holds nothing to measure, is no sample."""
+    low, high = np.nanquantile(samples, (0.025, 0.975))
     return float(low), float(high)
 
 

@@ -57,9 +57,20 @@ class TaskMetric:
     """Scores are 0 or 1: right or wrong."""
     needs: tuple[str, ...] = ()
     """Columns without which the metric is left out."""
+    rows: Callable[[pa.Table], NDArray[np.bool_]] | None = None
+    """(examples,) which of them the metric is about; None for all. Where it is about none, it is
+    left out. The statistic must give NaN for sums over no example."""
+    scored_as: str | None = None
+    """The metric whose score column this one reads; None for its own."""
 
     def column(self, side: Side) -> str:
-        return f"{side}_{self.name}"
+        return f"{side}_{self.scored_as or self.name}"
+
+    def about(self, predictions: pa.Table) -> NDArray[np.bool_]:
+        """(examples,) `rows`, all of them where it is None."""
+        if self.rows is None:
+            return np.ones(predictions.num_rows, dtype=bool)
+        return self.rows(predictions)
 
 
 @dataclass(frozen=True)
@@ -81,15 +92,17 @@ def mean_metric(
     *,
     title: Bilingual,
     meaning: Bilingual,
-    score: Callable[[pa.Table, Side], Floats],
+    score: Callable[[pa.Table, Side], Floats] | None,
     unit: str = "0-1",
     higher_is_better: bool = True,
     binary: bool = False,
+    rows: Callable[[pa.Table], NDArray[np.bool_]] | None = None,
+    scored_as: str | None = None,
 ) -> TaskMetric:
-    """A metric that is the mean of its scores over all rows."""
+    """A metric that is the mean of its scores over all rows, or over those it is about."""
 
     def contributions(predictions: pa.Table, side: Side) -> Floats:
-        scores = predictions[f"{side}_{name}"].to_numpy()
+        scores = predictions[f"{side}_{scored_as or name}"].to_numpy()
         return np.column_stack([scores, np.ones(len(scores))])
 
     return TaskMetric(
@@ -100,9 +113,17 @@ def mean_metric(
         higher_is_better=higher_is_better,
         score=score,
         contributions=contributions,
-        statistic=lambda sums: sums[..., 0] / sums[..., 1],
+        statistic=lambda sums: ratio(sums[..., 0], sums[..., 1]),
         binary=binary,
+        rows=rows,
+        scored_as=scored_as,
     )
+
+
+def ratio(total: Floats, count: Floats) -> Floats:
+    """total / count, NaN where nothing was counted."""
+    with np.errstate(invalid="ignore"):
+        return np.asarray(total / count)
 
 
 def find_task(name: str) -> Task:
