@@ -81,8 +81,7 @@ def near_pairs(
         return []
     advance(len(facts) - len(usable))
     chosen = [facts[i] for i in usable]
-    digests = b"".join(bytes.fromhex(fact.perceptual_hash) for fact in chosen)
-    words = np.ascontiguousarray(np.frombuffer(digests, np.uint64).reshape(len(chosen), 4).T)
+    words = _words(chosen)
     sketches = np.stack([np.frombuffer(f.sketch, np.uint8) for f in chosen])
     views = _views(sketches.reshape(-1, SKETCH_SIDE, SKETCH_SIDE))
     detail = lru_cache(maxsize=512)(lambda position: _detail(gray(position)))
@@ -101,6 +100,25 @@ def near_pairs(
     return sorted(NearPair(*pair, kind) for pair, kind in found.items())
 
 
+def resent_pairs(facts: Sequence[ImageFacts]) -> list[NearPair]:
+    """Only the pairs that show the same picture in another file; no cropped copies.
+
+    For photos of paper strips on tables: laid over one another, different ones pass for cuts.
+    """
+    usable = np.array([i for i, fact in enumerate(facts) if fact.hash_quality >= MIN_QUALITY])
+    if len(usable) < 2:
+        return []
+    words = _words([facts[i] for i in usable])
+    step = max(_CACHED_ROWS, _CELLS // len(usable) // _CACHED_ROWS * _CACHED_ROWS)
+    blocks = (slice(start, start + step) for start in range(0, len(usable), step))
+    found = {
+        _ordered(usable[left], usable[right])
+        for block in blocks
+        for left, right in _resent(words, block)
+    }
+    return sorted(NearPair(*pair, "resent") for pair in found)
+
+
 def group_pairs(count: int, pairs: Sequence[tuple[int, int]]) -> list[int]:
     """The group of each of `count` items, when the items of a pair belong together.
 
@@ -114,6 +132,12 @@ def group_pairs(count: int, pairs: Sequence[tuple[int, int]]) -> list[int]:
     _, component = connected_components(graph, directed=False)
     _, first = np.unique(component, return_index=True)
     return [int(first[number]) for number in component]
+
+
+def _words(facts: Sequence[ImageFacts]) -> npt.NDArray[np.uint64]:
+    """(4, image): the PDQ hashes."""
+    digests = b"".join(bytes.fromhex(fact.perceptual_hash) for fact in facts)
+    return np.ascontiguousarray(np.frombuffer(digests, np.uint64).reshape(len(facts), 4).T)
 
 
 def _resent(words: npt.NDArray[np.uint64], block: slice) -> Iterator[tuple[int, int]]:

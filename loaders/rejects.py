@@ -52,6 +52,12 @@ class Reason(StrEnum):
     """The file ends before its image does."""
     ANIMATED = "animated"
     """Several frames: which of them is meant cannot be told."""
+    TURN_ORDER = "turn_order"
+    """Questions and answers do not follow each other in turn."""
+    IMAGE_TAGS = "image_tags"
+    """The talk marks another number of images than it has, or marks one in an answer."""
+    UNSOUND_LABEL = "unsound_label"
+    """An answer that provably is not what the image shows."""
 
 
 RejectLog = ItemLog[Reason]

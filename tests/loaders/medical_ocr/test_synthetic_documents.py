@@ -242,10 +242,10 @@ def test_fonts_hold_every_character_that_is_drawn() -> None:
 def test_documents_do_not_depend_on_workers_or_count(tmp_path: Path) -> None:
     random.seed(1)
     np.random.seed(1)
-    assert write_documents(tmp_path / "one", 34, 9, workers=1) == 34
+    assert write_documents(tmp_path / "one", 20, 9, workers=1) == 20
     random.seed(2)
     np.random.seed(2)
-    write_documents(tmp_path / "two", 34, 9, workers=2)
+    write_documents(tmp_path / "two", 20, 9, workers=2)
     write_documents(tmp_path / "few", 5, 9, workers=1)
     one, two, few = ({p.relative_to(tmp_path / name).as_posix(): p.read_bytes()
                       for p in (tmp_path / name).rglob("*") if p.is_file()}

@@ -1,0 +1,192 @@
+"""Medical documents and receipts with talks about them, from records, annotations or synthesis."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from pathlib import Path, PurePosixPath
+from typing import Any, ClassVar
+
+import datasets
+import pyarrow as pa
+from datasets.builder import Key
+
+from cards.errors import BogamError
+from loaders.image_files import map_in_threads
+from loaders.image_metadata import strip_metadata
+from loaders.medical_ocr import description
+from loaders.medical_ocr.findings import findings, statistics
+from loaders.medical_ocr.splits import Placed, SplitRule, find_leaks, place
+from loaders.medical_ocr.survey import Labels, Survey, survey
+from loaders.recorded_builder import Account, RecordedBuilder
+from loaders.rows import row_features
+
+_BATCH_BYTES = 64 << 20
+
+
+@dataclass
+class MedicalOCRConfig(datasets.BuilderConfig):
+    """Options of `bogam build medical-ocr`."""
+
+    splits: SplitRule = field(
+        default="regroup",
+        metadata={
+            "help": "Split anew by person and document, or keep the source's own splits, whose "
+            "leaks then stop publication."
+        },
+    )
+    labels: Labels = field(
+        default="all",
+        metadata={
+            "help": "Keep all rows and flag those whose answers are provably not what the picture "
+            "shows, or keep sound ones only."
+        },
+    )
+    records: str | None = field(
+        default=None,
+        metadata={
+            "help": "The one LLaVA JSON file to read, below the source; left out: every file of "
+            "records that is found."
+        },
+    )
+    images: str | None = field(
+        default=None,
+        metadata={"help": "The folder of its images, below the source; left out: anywhere."},
+    )
+    seed: int = field(
+        default=42, metadata={"help": "Decides the split, and how receipts are asked about."}
+    )
+
+
+class MedicalOCR(RecordedBuilder, datasets.ArrowBasedBuilder):
+    """Prescriptions, check-up results, bills and receipts with talks about what they say."""
+
+    VERSION = datasets.Version("1.0.0")
+    BUILDER_CONFIG_CLASS = MedicalOCRConfig
+    LICENCE = "other"
+    DOMAIN = "medical"
+    LANGUAGES = ("ko", "zh", "en")
+    TASK_CATEGORIES: ClassVar[tuple[str, ...]] = ("image-text-to-text", "visual-question-answering")
+    TITLE = description.TITLE
+    DESCRIPTION = description.DESCRIPTION
+    COLUMNS = description.COLUMNS
+    LIMITS = description.LIMITS
+
+    def _info(self) -> datasets.DatasetInfo:
+        self._positions = 0
+        text, number = datasets.Value("string"), datasets.Value("int32")
+        columns = {
+            "document_type": text,
+            "language": text,
+            "fields": datasets.List(
+                {"name": text, "group": number, "value": text, "box": datasets.List(number)}
+            ),
+            "flags": datasets.List(text),
+            "quality": text,
+            "augmented_copy": datasets.Value("bool"),
+            "width": datasets.List(number),
+            "height": datasets.List(number),
+            "source_sha256": datasets.List(text),
+        }
+        return datasets.DatasetInfo(features=row_features(columns))
+
+    def _split_generators(self, dl_manager: Any) -> list[datasets.SplitGenerator]:
+        config = self.config
+        self._survey: Survey = survey(
+            Path(config.data_dir),
+            self.rejects,
+            self.notices,
+            self.stage,
+            labels=config.labels,
+            seed=config.seed,
+            records=config.records,
+            images=config.images,
+        )
+        self._placed = place(self._survey, config.splits, config.seed, self.rejects)
+        return [
+            datasets.SplitGenerator(name=split, gen_kwargs={"split": split})
+            for split in self._placed
+        ]
+
+    def _generate_tables(self, split: str) -> Iterator[tuple[Key, pa.Table]]:
+        placed = self._placed[split]
+        schema = self.info.features.arrow_schema
+        waiting: list[dict[str, Any]] = []
+        size = batch = 0
+        with self.stage(f"writing {split}", len(placed)) as advance:
+            for row, positions in map_in_threads(self._row, placed):
+                self._positions += positions
+                waiting.append(row)
+                size += sum(len(image["bytes"]) for image in row["images"])
+                if size >= _BATCH_BYTES:
+                    yield Key(0, batch), pa.Table.from_pylist(waiting, schema)
+                    waiting, size, batch = [], 0, batch + 1
+                advance(1)
+        if waiting:
+            yield Key(0, batch), pa.Table.from_pylist(waiting, schema)
+
+    def _row(self, placed: Placed) -> tuple[dict[str, Any], int]:
+        """The row, and how many of its images had a position."""
+        talk = placed.talk
+        facts = [self._survey.facts[image] for image in talk.images]
+        images, positions = [], 0
+        for name, fact in zip(talk.images, facts, strict=True):
+            data = self._read_again(name)
+            if fact.has_position:
+                data = strip_metadata(data, fact.format, fact.orientation).data
+                positions += 1
+            images.append({"bytes": data, "path": PurePosixPath(name).name})
+        messages = []
+        for turn in talk.turns:
+            messages.append({"role": "user", "content": turn.question})
+            messages.append({"role": "assistant", "content": turn.answer})
+        row = {
+            "id": talk.row_id,
+            "document_id": placed.group,
+            "images": images,
+            "messages": messages,
+            "document_type": talk.document_type,
+            "language": talk.language,
+            "fields": [
+                {"name": f.name, "group": f.group, "value": f.value, "box": list(f.box)}
+                for f in talk.fields
+            ],
+            "flags": list(talk.flags),
+            "quality": talk.quality or None,
+            "augmented_copy": talk.augmented,
+            "width": [fact.width for fact in facts],
+            "height": [fact.height for fact in facts],
+            "source_sha256": [fact.sha256 for fact in facts],
+        }
+        return row, positions
+
+    def _read_again(self, name: str) -> bytes:
+        """The bytes that were inspected."""
+        try:
+            data = self._survey.files.paths[name].read_bytes()
+        except OSError as error:
+            raise BogamError(
+                f"{name}: could be read before and cannot now: {error.strerror}. "
+                "Leave the source alone while it is being read, and start again."
+            ) from error
+        if hashlib.sha256(data).hexdigest() != self._survey.facts[name].sha256:
+            raise BogamError(
+                f"{name}: has changed since it was inspected. "
+                "Leave the source alone while it is being read, and start again."
+            )
+        return data
+
+    def account(self) -> Account:
+        """Every record, annotation and made-up document is a row or a reject."""
+        leaks = find_leaks(self._survey)
+        return Account(
+            raw_items=self._survey.raw_items,
+            items_used=sum(len(items) for items in self._placed.values()),
+            counting=(
+                "raw_items == rows + rejects. An item is a record, an annotation file, a made-up "
+                "document, an image that no record names, or a file of another kind."
+            ),
+            findings=tuple(findings(self._survey, leaks, self.config.splits, self._positions)),
+            statistics=statistics(self._survey, self._placed),
+        )

@@ -1,0 +1,74 @@
+"""What the card of the medical OCR dataset says besides its numbers."""
+
+from __future__ import annotations
+
+from cards.records import Note
+
+TITLE = Note(ko="한국어 의료 문서 읽기", en="Reading Korean medical documents")
+DESCRIPTION = Note(
+    ko=(
+        "처방전, 건강검진 결과지, 진료비 영수증 그림과 그 내용을 중국어·한국어·영어로 묻고 답하는 "
+        "대화입니다. 여러 번 주고받는 대화는 나누지 않았고, 그림 파일은 다시 압축하지 않았습니다."
+    ),
+    en=(
+        "Pictures of prescriptions, check-up results, medical bills and receipts, with talks about "
+        "what stands on them in Chinese, Korean and English. Talks of several turns are kept "
+        "whole; pictures are not encoded again."
+    ),
+)
+COLUMNS = {
+    "document_type": Note(
+        ko=(
+            "prescription(처방전), checkup(건강검진 결과지), bill(진료비 영수증), "
+            "receipt(영수증), other"
+        ),
+        en="prescription, checkup, bill, receipt or other",
+    ),
+    "language": Note(ko="대화의 언어: zh, ko, en", en="language of the talk: zh, ko, en"),
+    "fields": Note(
+        ko=(
+            "그림에 적힌 값: 이름, 표의 줄 번호(표 밖은 -1), 값, 상자(왼쪽, 위, 오른쪽, 아래 픽셀; "
+            "모르면 비어 있음)"
+        ),
+        en=(
+            "values on the picture: name, line of the table (-1 outside), value, box (left, top, "
+            "right, bottom in pixels; empty where not known)"
+        ),
+    ),
+    "flags": Note(
+        ko="규칙으로 찾은 원본 라벨의 결함", en="defects of the source's labels that rules found"
+    ),
+    "quality": Note(
+        ko="만들어 그린 문서의 화질: print, scan-grey, scan-colour, copy, fax, phone",
+        en="how a made-up page was degraded: print, scan-grey, scan-colour, copy, fax, phone",
+    ),
+    "augmented_copy": Note(
+        ko="다른 행의 그림을 변형한 사본 (train에만 있음)",
+        en="the picture is an altered copy of another row's (only in train)",
+    ),
+    "width": Note(ko="보이는 그대로의 너비(픽셀)", en="pixels, as displayed"),
+    "height": Note(ko="보이는 그대로의 높이(픽셀)", en="pixels, as displayed"),
+    "source_sha256": Note(ko="원본 파일의 SHA-256", en="SHA-256 of the source's file"),
+}
+LIMITS = (
+    Note(
+        ko=(
+            "이 데이터로 학습한 모델의 답은 복약 지도나 진단이 아닙니다. "
+            "용량은 반드시 원본과 대조하십시오."
+        ),
+        en=(
+            "Answers of a model trained on this are neither advice on medicines nor a diagnosis. "
+            "Compare every dose with the document itself."
+        ),
+    ),
+    Note(
+        ko=(
+            "만들어 그린 문서의 사람, 기관, 번호는 실재하지 않습니다. "
+            "주민등록번호의 월은 81–92이고 검증 숫자도 틀립니다."
+        ),
+        en=(
+            "People, institutions and numbers on made-up pages do not exist: months of resident "
+            "numbers are 81 to 92 and check digits are wrong."
+        ),
+    ),
+)

@@ -1,0 +1,238 @@
+"""What whoever uses the dataset must know of its source; every number is counted here."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from datetime import date
+
+from cards.records import Finding, Severity
+from loaders.medical_ocr import defects
+from loaders.medical_ocr.splits import Leaks, Placed, SplitRule
+from loaders.medical_ocr.survey import Survey
+
+_NAMED = 3
+_READ = "Counted over everything that was read, also what became a reject."
+
+
+def findings(survey: Survey, leaks: Leaks, rule: SplitRule, positions: int) -> Iterator[Finding]:
+    yield from _places(survey)
+    yield from _defects(survey)
+    yield from _numbers(survey)
+    yield from _languages(survey)
+    yield from _images(survey, positions)
+    yield from _leaks(leaks, rule)
+
+
+def _places(survey: Survey) -> Iterator[Finding]:
+    reading = survey.reading
+    if reading.elsewhere:
+        yield Finding(
+            kind="image_found_by_name",
+            severity="info",
+            count=reading.elsewhere,
+            detail=f"Records whose image does not lie where they say; its file name was looked for "
+            f"instead. {reading.as_recorded} images lie where their record says.",
+        )
+    if reading.missing:
+        yield Finding(
+            kind="image_missing",
+            severity="warning",
+            count=reading.missing.total(),
+            detail=f"Records whose image is not in the source: {_by_file(reading.missing)}.",
+        )
+
+
+def _defects(survey: Survey) -> Iterator[Finding]:
+    talks = survey.reading.talks
+    counts = Counter(flag for talk in talks for flag in talk.flags)
+    for flag, meaning in defects.MEANINGS.items():
+        if not counts[flag]:
+            continue
+        by_file = Counter(talk.source for talk in talks if flag in talk.flags)
+        severity: Severity = "warning" if flag in defects.UNSOUND else "info"
+        extra = _extent(flag, survey)
+        what_next = (
+            " Rows carry the flag; --labels sound leaves them out."
+            if flag in defects.UNSOUND
+            else " Rows carry the flag."
+        )
+        yield Finding(
+            kind=flag,
+            severity=severity,
+            count=counts[flag],
+            detail=f"{meaning} {_by_file(by_file)}.{extra}{what_next} {_READ}",
+        )
+
+
+def _extent(flag: str, survey: Survey) -> str:
+    """How much of the flagged items is concerned, for the flags that count parts."""
+    reading = survey.reading
+    parts: Counter[str] = Counter()
+    whole: Counter[str] = Counter()
+    for talk in reading.talks:
+        claims = reading.claims.get(talk.item)
+        if flag == defects.QUESTION_REPEATED and flag in talk.flags:
+            parts[talk.source] += defects.repeated_turns(talk.turns)
+        elif claims is not None and flag == defects.CODES_NOT_ON_FORM and flag in talk.flags:
+            parts[talk.source] += len(claims.codes) - defects.CODES_ON_FORM
+        elif claims is not None and flag == defects.DOSE_DOES_NOT_FIT_FORM:
+            parts[talk.source] += defects.misfit_lines(claims)
+            whole[talk.source] += len(claims.drugs)
+    if flag == defects.QUESTION_REPEATED:
+        return f" Turns that repeat: {_by_file(parts)}."
+    if flag == defects.CODES_NOT_ON_FORM:
+        return f" Codes that cannot be read: {_by_file(parts)}."
+    if flag == defects.DOSE_DOES_NOT_FIT_FORM:
+        lines = ", ".join(f"{file} {parts[file]} of {whole[file]}" for file in sorted(whole))
+        return f" Drug lines: {lines}."
+    return ""
+
+
+def _numbers(survey: Survey) -> Iterator[Finding]:
+    """Resident numbers: whether they could be somebody's."""
+    numbers, right, future = 0, 0, 0
+    for claims in survey.reading.claims.values():
+        day = _date(claims.date)
+        facts = defects.resident_number_facts(claims.person[-14:], day)
+        if facts is not None:
+            numbers += 1
+            right += facts[1]
+            future += facts[2]
+    if numbers:
+        yield Finding(
+            kind="resident_numbers",
+            severity="warning",
+            count=numbers,
+            detail=f"Answers that give a number of the form of a resident number. The check digit "
+            f"is right in {right}; {future} are born after their prescription. Made up or not, "
+            "they must be treated as personal data.",
+        )
+
+
+def _date(text: str) -> date:
+    try:
+        return date.fromisoformat(text)
+    except ValueError:
+        return date.max
+
+
+def _languages(survey: Survey) -> Iterator[Finding]:
+    named = [
+        talk
+        for talk in survey.reading.talks
+        if talk.row_id.endswith("_ko") and talk.language != "ko"
+    ]
+    if named:
+        spoken = Counter(talk.language for talk in named)
+        yield Finding(
+            kind="language_not_as_named",
+            severity="warning",
+            count=len(named),
+            detail="Records called _ko whose questions are in another language: "
+            + ", ".join(f"{language} {count}" for language, count in sorted(spoken.items()))
+            + f". The column language says what they are in. {_READ}",
+        )
+
+
+def _images(survey: Survey, positions: int) -> Iterator[Finding]:
+    by_image = Counter(image for talk in survey.talks for image in talk.images)
+    shared = {image: count for image, count in by_image.items() if count > 1}
+    if shared:
+        yield Finding(
+            kind="image_shared",
+            severity="info",
+            count=len(shared),
+            detail=f"Images that stand under several items, {sum(shared.values())} rows in all; "
+            "these have one document_id.",
+        )
+    if survey.same_bytes:
+        named = "; ".join(" = ".join(names) for names in survey.same_bytes[:_NAMED])
+        yield Finding(
+            kind="same_image_under_several_names",
+            severity="info",
+            count=len(survey.same_bytes),
+            detail=f"Images with the same bytes, e.g. {named}. Their rows have one document_id.",
+        )
+    if survey.near:
+        named = "; ".join(" ~ ".join(pair) for pair in survey.near[:_NAMED])
+        yield Finding(
+            kind="near_same_photos",
+            severity="info",
+            count=len(survey.near),
+            detail=f"Pairs of photos that show the same picture in other bytes, e.g. {named}. "
+            "Their rows have one document_id. Forms are not compared: all look alike.",
+        )
+    if positions:
+        yield Finding(
+            kind="positions_removed",
+            severity="info",
+            count=positions,
+            detail="Images that told where they were taken; their metadata was taken out. All "
+            "others hold the bytes of the source.",
+        )
+
+
+def _leaks(leaks: Leaks, rule: SplitRule) -> Iterator[Finding]:
+    kept = rule == "source"
+    severity: Severity = "stop" if kept else "info"
+    fate = (
+        "These splits were kept. Build with --splits regroup."
+        if kept
+        else "The dataset was split anew by person and document, so it does not leak this."
+    )
+    if leaks.patients:
+        shares = ", ".join(
+            f"{count} of {leaks.of[split]} prescriptions of {split}"
+            for split, count in leaks.prescriptions.items()
+        )
+        yield Finding(
+            kind="patients_in_several_splits",
+            severity=severity,
+            count=leaks.patients,
+            detail=f"Patients (name and number) that the source has in several splits: {shares} "
+            f"are of patients in train. {_READ} {fate}",
+        )
+    if leaks.photos or leaks.same_bytes:
+        named = "; ".join(" ~ ".join(pair) for pair in leaks.photos[:_NAMED])
+        yield Finding(
+            kind="pictures_in_several_splits",
+            severity=severity,
+            count=len(leaks.photos) + leaks.same_bytes,
+            detail=f"Pairs of the same picture that the source has in two splits, e.g. {named}. "
+            f"{fate}",
+        )
+    if leaks.copies:
+        shares = ", ".join(f"{split} {count}" for split, count in leaks.copies.items())
+        yield Finding(
+            kind="augmented_copies_held_out",
+            severity="info",
+            count=sum(leaks.copies.values()),
+            detail=f"Augmented copies that the source has outside train: {shares}. Copies are "
+            "rows only where their original is in train; the others are rejects.",
+        )
+
+
+def statistics(survey: Survey, placed: Mapping[str, Sequence[Placed]]) -> dict[str, dict[str, int]]:
+    """Rows by what matters to whoever reads the card, and records by file."""
+    tables: dict[str, dict[str, int]] = {}
+    for split, items in placed.items():
+        tables[f"document_type ({split})"] = _count(item.talk.document_type for item in items)
+        tables[f"language ({split})"] = _count(item.talk.language for item in items)
+    rows = [item.talk for items in placed.values() for item in items]
+    qualities = _count(talk.quality for talk in rows if talk.quality)
+    if qualities:
+        tables["quality"] = qualities
+    flags = _count(flag for talk in rows for flag in talk.flags)
+    if flags:
+        tables["flags"] = flags
+    tables["source"] = _count(talk.source for talk in rows)
+    return tables
+
+
+def _count(values: Iterable[str]) -> dict[str, int]:
+    return dict(sorted(Counter(values).items()))
+
+
+def _by_file(counts: Mapping[str, int]) -> str:
+    return ", ".join(f"{file} {count}" for file, count in sorted(counts.items()))
