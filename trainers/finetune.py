@@ -67,6 +67,7 @@ def finetune(recipe: Recipe) -> FinetuneResult:
             whole.
     """
     # Importing these takes ten seconds; whoever only wants a recipe checked need not wait.
+    import torch
     from accelerate import PartialState
 
     from trainers.base_model import resolve_base
@@ -75,7 +76,7 @@ def finetune(recipe: Recipe) -> FinetuneResult:
     from trainers.run_folder import RunFolder, StartedRun
 
     # What exactly is run, may its result be published, and was it begun before?
-    processes = PartialState()
+    processes = PartialState(cpu=not torch.cuda.is_available())
     folder = RunFolder(Path(recipe.output_dir))
     base = resolve_base(recipe.base_model)
     dataset = find_dataset(recipe.dataset)

@@ -290,8 +290,8 @@ class _Flow(TrainerCallback):
 
 
 def _refuse_deepspeed_optimiser(args: SFTConfig) -> None:
-    deepspeed = getattr(args, "hf_deepspeed_config", None)
-    if deepspeed is not None and deepspeed.config.get("optimizer"):
+    plugin = args.deepspeed_plugin
+    if plugin is not None and "optimizer" in plugin.deepspeed_config:
         raise BogamError(
             "the DeepSpeed config has an `optimizer` section. It would replace the recipe's "
             "learning rates and weight decay by its own without a word. Take the section out, as "

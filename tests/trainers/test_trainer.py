@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import copy
+import json
 from collections.abc import Callable, Iterator
 from pathlib import Path
-from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -131,16 +131,24 @@ def test_a_loss_that_is_no_number_stops_the_run(
 
 
 def test_a_deepspeed_optimiser_is_refused(
-    make_trainer: Callable[..., Any], exaone_twin: Path, monkeypatch: pytest.MonkeyPatch
+    make_trainer: Callable[..., Any],
+    exaone_twin: Path,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    from trl import SFTConfig
+    """As accelerate's launcher hands the file on."""
+    from transformers.integrations import unset_hf_deepspeed_config
 
-    config = {"optimizer": {"type": "AdamW"}, "zero_optimization": {"stage": 2}}
-    monkeypatch.setattr(
-        SFTConfig, "hf_deepspeed_config", SimpleNamespace(config=config), raising=False
-    )
-    with pytest.raises(BogamError, match="`optimizer` section"):
-        make_trainer(exaone_twin)
+    file = tmp_path / "deepspeed.json"
+    optimiser = {"type": "AdamW", "params": {"lr": 5e-6}}
+    file.write_text(json.dumps({"optimizer": optimiser, "zero_optimization": {"stage": 2}}))
+    monkeypatch.setenv("ACCELERATE_USE_DEEPSPEED", "true")
+    monkeypatch.setenv("ACCELERATE_DEEPSPEED_CONFIG_FILE", str(file))
+    try:
+        with pytest.raises(BogamError, match="`optimizer` section"):
+            make_trainer(exaone_twin)
+    finally:
+        unset_hf_deepspeed_config()
 
 
 class TestParameterGroups:
