@@ -21,7 +21,7 @@ import numpy as np
 import numpy.typing as npt
 from PIL import Image
 
-from loaders.image_files import SKETCH_SIDE, Gray, ImageFacts
+from loaders.image_files import SKETCH_SIDE, Gray, ImageFacts, map_in_threads
 
 PDQ_THRESHOLD = 31
 MIN_QUALITY = 50
@@ -34,6 +34,9 @@ _LAYOUT_LIKE = 0.75
 _NEIGHBOURS = 8
 _SMALLEST_CROP = 0.6
 _DETAIL_SIDE = 96
+_WORTH_A_LOOK = 0.4
+"""Correlation within 0.04 of the right scale: copies reach 0.6, 99 % of other pairs stay below
+0.3."""
 _DETAIL_LIKE = 0.75
 _TILES = 4
 _TILES_LIKE = 0.7
@@ -92,10 +95,15 @@ def near_pairs(
         block = slice(start, start + step)
         for left, right in _resent(words, block):
             found[_ordered(usable[left], usable[right])] = "resent"
-        for part, whole in _alike(views, block):
-            pair = _ordered(usable[part], usable[whole])
-            if pair not in found and _is_part(detail(usable[part]), detail(usable[whole])):
-                found[pair] = "cropped"
+        alike = [
+            (int(usable[part]), int(usable[whole]))
+            for part, whole in _alike(views, block)
+            if _ordered(usable[part], usable[whole]) not in found
+        ]
+        parts = map_in_threads(lambda pair: _is_part(detail(pair[0]), detail(pair[1])), alike)
+        for pair, is_part in zip(alike, parts, strict=True):
+            if is_part:
+                found[_ordered(*pair)] = "cropped"
         advance(len(usable[block]))
     return sorted(NearPair(*pair, kind) for pair, kind in found.items())
 
@@ -175,19 +183,25 @@ def _alike(views: Floats, block: slice) -> Iterator[tuple[int, int]]:
 def _views(sketches: npt.NDArray[np.uint8]) -> Floats:
     """(view, image, cell): layouts of the whole and its parts, mean 0 and length 1."""
     side = SKETCH_SIDE * _VIEW
-    starts = [0.0, (SKETCH_SIDE - side) / 2, SKETCH_SIDE - side]
-    boxes = [(0.0, 0.0, float(SKETCH_SIDE), float(SKETCH_SIDE))]
-    boxes += [(x, y, x + side, y + side) for y in starts for x in starts]
-    layouts = np.empty((len(boxes), len(sketches), _LAYOUT_SIDE**2), np.float32)
-    for number, sketch in enumerate(sketches):
-        image = Image.fromarray(sketch)
-        for view, box in enumerate(boxes):
-            small = image.resize((_LAYOUT_SIDE, _LAYOUT_SIDE), Image.Resampling.BOX, box)
-            layouts[view, number] = np.asarray(small).ravel()
+    starts = (0.0, (SKETCH_SIDE - side) / 2, SKETCH_SIDE - side)
+    whole = _cells(0.0, float(SKETCH_SIDE))
+    parts = [_cells(start, start + side) for start in starts]
+    grids = [(whole, whole)] + [(down, across) for down in parts for across in parts]
+    pixels = sketches.astype(np.float32)
+    views = [np.einsum("ay,nyx,bx->nab", down, pixels, across) for down, across in grids]
+    layouts = np.stack(views).reshape(len(grids), len(pixels), -1)
     layouts -= layouts.mean(axis=2, keepdims=True)
     lengths = np.linalg.norm(layouts, axis=2, keepdims=True)
-    layouts /= np.where(lengths > 0, lengths, 1)
-    return layouts
+    layouts /= np.where(lengths > 1, lengths, np.inf)
+    return np.asarray(layouts, dtype=np.float32)
+
+
+def _cells(start: float, end: float) -> Floats:
+    """(cell, pixel): how much of each pixel of a sketch's side lies in each cell of a layout."""
+    edges = np.linspace(start, end, _LAYOUT_SIDE + 1)
+    pixels = np.arange(SKETCH_SIDE)
+    from_left = np.clip(edges[:, None] - pixels[None, :], 0, 1)
+    return np.diff(from_left, axis=0).astype(np.float32) / np.float32(edges[1] - edges[0])
 
 
 def _detail(gray: Gray) -> Floats:
@@ -212,16 +226,19 @@ class _Overlay:
 def _is_part(part: Floats, whole: Floats) -> bool:
     """Whether `part` is `whole`, or `whole` with its sides cut off."""
     fine = _middle_frequencies(whole)
-    steps = np.arange(1.0, _SMALLEST_CROP, -0.02).tolist()
-    overlays = [o for scale in steps if (o := _overlay(part, fine, scale))]
-    if not overlays:
+    best = _best_overlay(part, fine, np.arange(1.0, _SMALLEST_CROP, -0.08).tolist())
+    if best is None or best.likeness < _WORTH_A_LOOK:
         return False
-    best = max(overlays, key=lambda overlay: overlay.likeness)
-    for scale in (best.scale - 0.01, best.scale + 0.01):
-        overlay = _overlay(part, fine, scale)
-        if overlay and overlay.likeness > best.likeness:
-            best = overlay
+    for step in (0.04, 0.02, 0.01):
+        nearer = _best_overlay(part, fine, [best.scale - step, best.scale + step])
+        if nearer and nearer.likeness > best.likeness:
+            best = nearer
     return best.likeness >= _DETAIL_LIKE and _tiles_agree(best.under, best.over)
+
+
+def _best_overlay(part: Floats, fine: Floats, scales: Sequence[float]) -> _Overlay | None:
+    overlays = [found for scale in scales if (found := _overlay(part, fine, scale))]
+    return max(overlays, key=lambda overlay: overlay.likeness, default=None)
 
 
 def _overlay(part: Floats, fine: Floats, scale: float) -> _Overlay | None:
@@ -266,5 +283,5 @@ def _middle_frequencies(picture: npt.NDArray[Any]) -> Floats:
     return np.asarray(fine - cv2.GaussianBlur(picture, (0, 0), 4), dtype=np.float32)
 
 
-def _ordered(left: np.int64, right: np.int64) -> tuple[int, int]:
+def _ordered(left: int | np.int64, right: int | np.int64) -> tuple[int, int]:
     return (int(left), int(right)) if left < right else (int(right), int(left))
