@@ -106,6 +106,7 @@ def hub() -> Iterator[ServedHub]:
     tokens = add_users(root)
     with HubProcess(root, HUB_PORT) as process:
         yield ServedHub(process, tokens)
+    assert_no_failure(process)
 
 
 @pytest.fixture
@@ -119,6 +120,7 @@ def own_hub(tmp_path: Path) -> Iterator[Callable[..., ServedHub]]:
             root = tmp_path / "own-hub"
             tokens = add_users(root)
             process = stack.enter_context(HubProcess(root, settings=settings))
+            stack.callback(assert_no_failure, process)
             return ServedHub(process, tokens)
 
         yield start
@@ -153,6 +155,12 @@ def client_environment(hub: ServedHub, tmp_path: Path) -> Callable[[str | None],
         return variables | ({"HF_TOKEN": hub.tokens[user]} if user else {})
 
     return environment
+
+
+def assert_no_failure(process: HubProcess) -> None:
+    """No request may end in a traceback of the server, whatever the test was about."""
+    log = process.log_file.read_text()
+    assert "Traceback" not in log, log
 
 
 def add_users(root: Path) -> dict[str, str]:

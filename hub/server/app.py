@@ -8,7 +8,7 @@ import secrets
 from starlette.applications import Starlette
 from starlette.exceptions import HTTPException
 from starlette.middleware import Middleware
-from starlette.requests import Request
+from starlette.requests import ClientDisconnect, Request
 from starlette.responses import Response
 from starlette.routing import Host, Router
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
@@ -60,7 +60,12 @@ def create_app(store: Store) -> Starlette:
             *pages.routes(),
         ],
         middleware=[Middleware(RequestIdMiddleware), Middleware(RawPathMiddleware)],
-        exception_handlers={HubError: _refusal, HTTPException: _no_route, Exception: _failure},
+        exception_handlers={
+            HubError: _refusal,
+            HTTPException: _no_route,
+            ClientDisconnect: _gone,
+            Exception: _failure,
+        },
     )
     app.state.store = store
     app.state.xorbs = XorbStore(store.root / "xorbs")
@@ -102,6 +107,11 @@ async def _no_route(request: Request, error: Exception) -> Response:
     assert isinstance(error, HTTPException)
     refusal = HubError(error.status_code, error.detail, headers=dict(error.headers or {}))
     return pages.error_page(request, refusal) or refusal.response()
+
+
+async def _gone(request: Request, error: Exception) -> Response:
+    # The client hung up in the middle of a body: what came was dropped, nobody reads this.
+    return HubError(400, "The body ended too early").response()
 
 
 async def _failure(request: Request, error: Exception) -> Response:

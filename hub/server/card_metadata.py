@@ -17,6 +17,8 @@ import yaml
 
 from hub.server.repositories import Kind
 
+README = "README.md"
+
 _FRONT_MATTER = re.compile(r"\A\s*---[ \t]*\r?\n(.*?)\r?\n---[ \t]*(?:\r?\n|\Z)", re.DOTALL)
 _ARXIV = re.compile(r"arxiv\.org/(?:abs|pdf)/(\d{4}\.\d{4,5})")
 _LISTS = frozenset({"configs", "model-index", "tags", "widget"})

@@ -16,7 +16,7 @@ import orjson
 
 from hub.server import revisions
 from hub.server.accounts import Caller
-from hub.server.card_metadata import CardMetadata, read_metadata
+from hub.server.card_metadata import README, CardMetadata, read_metadata
 from hub.server.errors import HubError, bad_request, entry_not_found, unprocessable
 from hub.server.holdings import hold_readable
 from hub.server.paths import checked_path
@@ -27,7 +27,6 @@ from hub.server.store.store import Store
 from hub.server.store.tree_edits import TreeEditor
 from hub.server.store.trees import FileEntry, git_oid, lfs_entry
 
-README = "README.md"
 PENDING_BYTES = 8 * 1024 * 1024
 STALE_PARENT = "The branch was updated since you opened this page. Please refresh and try again."
 

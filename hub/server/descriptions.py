@@ -6,14 +6,13 @@ from collections.abc import Collection
 from typing import Any
 
 from hub.server import revisions
-from hub.server.card_metadata import CardMetadata, read_metadata
+from hub.server.card_metadata import README, CardMetadata, read_metadata
 from hub.server.repositories import Repo
 from hub.server.revisions import Commit
 from hub.server.store.database import Transaction
 from hub.server.store.store import Store
 from hub.server.store.trees import FileEntry, lfs_pointer
 
-README = "README.md"
 _COMMON = frozenset(
     [
         "author",

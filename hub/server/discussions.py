@@ -13,6 +13,7 @@ from typing import Any
 
 from hub.server import revisions
 from hub.server.accounts import Caller
+from hub.server.card_rendering import render_card
 from hub.server.commits import commit_tree
 from hub.server.errors import HubError, bad_request, conflict, forbidden, revision_not_found
 from hub.server.repositories import Repo, can_write
@@ -85,7 +86,7 @@ def create(
     )
     if base is not None:
         revisions.set_ref(tx, repo, f"{PULL_REQUESTS}{number}", base)
-    add_event(tx, repo, number, caller, "comment", _comment(description))
+    add_event(tx, repo, number, caller, "comment", _comment(repo, description))
     return get(tx, repo, number)
 
 
@@ -156,7 +157,9 @@ def comment(tx: Transaction, repo: Repo, number: int, caller: Caller, text: str)
     """Raises 400 for an empty comment."""
     if not text.strip():
         raise bad_request("A comment must not be empty")
-    return add_event(tx, repo, get(tx, repo, number).number, caller, "comment", _comment(text))
+    return add_event(
+        tx, repo, get(tx, repo, number).number, caller, "comment", _comment(repo, text)
+    )
 
 
 def edit_comment(
@@ -171,7 +174,7 @@ def edit_comment(
         raise forbidden("Only its author may change a comment", known_caller=caller.is_known)
     data = event["data"]
     data["history"].append(data["latest"])
-    data["latest"] = {**_comment(text or "")["latest"], "author": {"name": caller.name}}
+    data["latest"] = {**_comment(repo, text or "")["latest"], "author": {"name": caller.name}}
     data["edited"], data["hidden"] = True, text is None
     tx.execute("UPDATE discussion_events SET data = ? WHERE id = ?", (json.dumps(data), event_id))
     return event
@@ -292,6 +295,7 @@ def _update(tx: Transaction, repo: Repo, number: int, column: str, value: str) -
     )
 
 
-def _comment(text: str) -> dict[str, Any]:
-    latest = {"raw": text, "html": "", "updatedAt": timestamp()}
+def _comment(repo: Repo, text: str) -> dict[str, Any]:
+    html = render_card(text, repo.url_path, "main")
+    latest = {"raw": text, "html": html, "updatedAt": timestamp()}
     return {"edited": False, "hidden": False, "latest": latest, "history": []}

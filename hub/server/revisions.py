@@ -172,9 +172,8 @@ def create_tag(tx: Transaction, repo: Repo, name: str, revision: str, message: s
 
 def squash(tx: Transaction, repo: Repo, revision: str, author_id: int | None, message: str) -> None:
     """Replace a branch's history by one commit with the same files. Raises 400 or 404."""
-    if ref_target(tx, repo, BRANCHES + revision) is None and not revision.startswith("refs/pr/"):
-        commit = find_commit(tx, repo, revision)
-        raise bad_request(f"Invalid reference for a branch: {revision} ({commit.id})")
+    if ref_target(tx, repo, TAGS + revision) is not None:
+        raise bad_request(f"Invalid reference for a branch: {revision} is a tag")
     ref, head = writable_ref(tx, repo, revision)
     tree = get_commit(tx, repo, head).tree
     commit_id = add_commit(tx, repo, tree=tree, parent=None, author_id=author_id, title=message)

@@ -124,7 +124,7 @@ def hide_comment(call: Call) -> Response:
 
 
 def routes() -> list[Route]:
-    one = "/discussions/{number:int}"
+    one = "/discussions/{number:number}"
     return api_routes(
         [
             ("GET", "/discussions", list_discussions),

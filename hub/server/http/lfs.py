@@ -105,7 +105,7 @@ def routes() -> list[Route]:
         *page_routes(f"{objects}/batch", threaded(batch), "POST"),
         *page_routes(f"{objects}/verify", threaded(verify), "POST"),
         Route("/lfs/{link:quoted}", upload, methods=["PUT"]),
-        Route("/lfs/{link:quoted}/{part:int}", upload_part, methods=["PUT"]),
+        Route("/lfs/{link:quoted}/{part:number}", upload_part, methods=["PUT"]),
         route("POST", "/lfs/{link:quoted}", complete),
     ]
 

@@ -16,9 +16,9 @@ from starlette.staticfiles import StaticFiles
 
 from hub.server import gating, revisions
 from hub.server.accounts import Caller, caller_of_token, token_number
-from hub.server.card_metadata import CardMetadata, split_card
+from hub.server.card_metadata import README, CardMetadata, split_card
 from hub.server.card_rendering import render_card
-from hub.server.descriptions import README, card_at, read_text
+from hub.server.descriptions import card_at, read_text
 from hub.server.errors import HubError, entry_not_found
 from hub.server.http.call import SESSION_COOKIE, Call, threaded
 from hub.server.http.routing import PLURALS, page_routes, route

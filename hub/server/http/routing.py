@@ -46,6 +46,18 @@ class QuotedPath(QuotedSegment):
     regex = ".+"
 
 
+class SmallNumber(Convertor[int]):
+    """A number that the database can hold."""
+
+    regex = "[0-9]{1,9}"
+
+    def convert(self, value: str) -> int:
+        return int(value)
+
+    def to_string(self, value: int) -> str:
+        return str(value)
+
+
 class RawPathMiddleware:
     """Shows the routes the path as it was sent."""
 
@@ -59,7 +71,8 @@ class RawPathMiddleware:
 
 
 def register_convertors() -> None:
-    """Make `{kind:repo_kind}`, `{rev:quoted}` and `{path:quoted_path}` known to Starlette."""
+    """Make `{kind:repo_kind}`, `{rev:quoted}`, `{path:quoted_path}`, `{n:number}` known."""
+    register_url_convertor("number", SmallNumber())
     register_url_convertor("repo_kind", KindConvertor())
     register_url_convertor("quoted", QuotedSegment())
     register_url_convertor("quoted_path", QuotedPath())

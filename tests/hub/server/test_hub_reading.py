@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import hashlib
+import sqlite3
+import zlib
 from collections.abc import Callable
+from contextlib import closing
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -237,6 +240,37 @@ def test_a_snapshot_of_thousands_of_files_is_complete(
     expected |= {f"top-{n}" for n in range(150) if str(n).startswith("1")}
     assert found == expected
     assert all((folder / path).read_text() == path for path in found)
+
+
+def test_the_size_of_a_huge_file_is_not_told_beforehand(
+    own_hub: Callable[..., ServedHub],
+) -> None:
+    """Clients refuse to download more than 50 GB over HTTP when they know the size."""
+    from huggingface_hub import get_hf_file_metadata, hf_hub_url
+
+    hub = own_hub()
+    hub.api("alice").create_repo("alice/huge", private=False)
+    hub.api("alice").upload_file(
+        repo_id="alice/huge", path_or_fileobj=b"\0" * 70_000, path_in_repo="huge.bin"
+    )
+    size = 51 * 1000**3
+    (blob,) = [file for file in (hub.root / "blobs").rglob("*") if file.is_file()]
+    with blob.open("r+b") as file:
+        file.truncate(size)
+    with closing(sqlite3.connect(hub.root / "hub.sqlite3")) as database, database:
+        database.execute("UPDATE blobs SET size = ? WHERE size = 70000", (size,))
+        (tree,) = database.execute("SELECT tree FROM commits ORDER BY number DESC").fetchone()
+        content = zlib.decompress(
+            database.execute("SELECT content FROM trees WHERE id = ?", (tree,)).fetchone()[0]
+        ).replace(b",70000,", f",{size},".encode())
+        database.execute(
+            "UPDATE trees SET content = ? WHERE id = ?", (zlib.compress(content), tree)
+        )
+    url = hf_hub_url("alice/huge", "huge.bin", endpoint=hub.endpoint)
+    assert get_hf_file_metadata(url, token=False).size is None
+    with hub.http(None) as client:
+        answer = client.get(url, headers={"Range": f"bytes={size - 5}-"})
+        assert (answer.status_code, answer.content) == (206, b"\0" * 5)
 
 
 def test_every_answer_has_the_id_of_its_request(hub: ServedHub, repo_id: str) -> None:
