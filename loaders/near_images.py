@@ -188,7 +188,7 @@ def _views(sketches: npt.NDArray[np.uint8]) -> Floats:
     parts = [_cells(start, start + side) for start in starts]
     grids = [(whole, whole)] + [(down, across) for down in parts for across in parts]
     pixels = sketches.astype(np.float32)
-    views = [np.einsum("ay,nyx,bx->nab", down, pixels, across) for down, across in grids]
+    views = [down @ pixels @ across.T for down, across in grids]
     layouts = np.stack(views).reshape(len(grids), len(pixels), -1)
     layouts -= layouts.mean(axis=2, keepdims=True)
     lengths = np.linalg.norm(layouts, axis=2, keepdims=True)
