@@ -29,7 +29,7 @@ def test_a_drawing_depends_on_seed_and_number_alone(drawn: Path) -> None:
 @pytest.mark.system
 def test_several_processes_draw_the_same(drawn: Path, tmp_path: Path) -> None:
     write_drawings(tmp_path / "again", 40, seed=5, workers=2)
-    drawings = [path for path in (tmp_path / "again").rglob("drawn_*")]
+    drawings = list((tmp_path / "again").rglob("drawn_*"))
     assert len(drawings) == 40
     for path in drawings:
         assert (drawn / path.relative_to(tmp_path / "again")).read_bytes() == path.read_bytes()
