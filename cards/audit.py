@@ -32,7 +32,7 @@ from cards.records import (
     RunRecord,
 )
 from cards.scoring import score, summarise
-from cards.tasks import SIDES, find_task
+from cards.tasks import SIDES, TaskMetric, find_task
 
 if TYPE_CHECKING:
     import pyarrow as pa
@@ -111,7 +111,6 @@ def _check_licence(run: RunRecord) -> Iterator[Check]:
 
 def _check_predictions(run: RunRecord, predictions: pa.Table, scored: pa.Table) -> Iterator[Check]:
     """Ids are distinct, splits have the recorded rows, stored scores are those of the texts."""
-    import numpy as np
     import pyarrow.compute as pc
 
     ids = predictions["id"]
@@ -120,29 +119,43 @@ def _check_predictions(run: RunRecord, predictions: pa.Table, scored: pa.Table) 
         yield compare(
             f"{PREDICTIONS_FILE}: rows of {split}", run.dataset.splits.get(split, 0), rows
         )
+    task = find_task(run.task)
+    if task.derive is not None:
+        for name, values in task.derive(predictions).items():
+            yield _check_column(name, ids, values, predictions)
     names = [
         metric.column(side)
-        for metric in find_task(run.task).metrics
+        for metric in task.metrics
+        if isinstance(metric, TaskMetric) and metric.score is not None
         for side in SIDES
-        if metric.score is not None and metric.column(side) in scored.column_names
+        if metric.column(side) in scored.column_names
     ]
     for name in names:
-        if name not in predictions.column_names:
-            yield Check(f"{PREDICTIONS_FILE}: {name}", False, "a column of scores", "no column")
-            continue
-        again = scored[name].to_numpy()
-        stored = predictions[name].cast("float64").to_numpy()
-        wrong = np.flatnonzero(~np.isclose(again, stored, rtol=_RELATIVE, atol=_ABSOLUTE))
-        if not wrong.size:
-            yield Check(f"{PREDICTIONS_FILE}: {name}", True, "scores of the texts", "the same")
-            continue
-        row = int(wrong[0])
-        yield Check(
-            f"{PREDICTIONS_FILE}: {name} of {ids[row]} ({wrong.size} rows differ)",
-            False,
-            str(again[row]),
-            str(stored[row]),
-        )
+        yield _check_column(name, ids, scored[name], predictions)
+
+
+def _check_column(name: str, ids: pa.Array, again: pa.Array, predictions: pa.Table) -> Check:
+    """A stored column holds what follows from the others."""
+    import numpy as np
+    import pyarrow as pa
+
+    if name not in predictions.column_names:
+        return Check(f"{PREDICTIONS_FILE}: {name}", False, "a derived column", "no column")
+    stored = predictions[name].cast(again.type)
+    if pa.types.is_floating(again.type):
+        close = np.isclose(again.to_numpy(), stored.to_numpy(), rtol=_RELATIVE, atol=_ABSOLUTE)
+        wrong = np.flatnonzero(~close).tolist()
+    else:
+        pairs = zip(again.to_pylist(), stored.to_pylist(), strict=True)
+        wrong = [row for row, (ours, theirs) in enumerate(pairs) if ours != theirs]
+    if not wrong:
+        return Check(f"{PREDICTIONS_FILE}: {name}", True, "as computed again", "the same")
+    return Check(
+        f"{PREDICTIONS_FILE}: {name} of {ids[wrong[0]]} ({len(wrong)} rows differ)",
+        False,
+        str(again[wrong[0]]),
+        str(stored[wrong[0]]),
+    )
 
 
 def _check_metrics(run: RunRecord, scored: pa.Table) -> Iterator[Check]:

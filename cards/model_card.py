@@ -75,6 +75,9 @@ def render_model_card(run: RunRecord, predictions: pa.Table) -> Card:
     }
     if run.training.loss_history:
         files[f"{FIGURES_FOLDER}/loss.png"] = figures.loss_curve(run.training.loss_history)
+    if task.figures is not None:
+        for figure, png in task.figures(predictions).items():
+            files[f"{FIGURES_FOLDER}/{figure}"] = png
     readme = compose(
         _metadata(run, task, licence, name, splits),
         "model_card.md.jinja",
@@ -94,6 +97,7 @@ def render_model_card(run: RunRecord, predictions: pa.Table) -> Card:
         seed=run.seeds.get("bootstrap", 0),
         primary=_metric_title(task, task.primary),
         examples=_examples(task, predictions) if licence.redistribution else [],
+        section=_section(run, task, predictions),
         multimodal=run.library_model_class == "AutoModelForImageTextToText",
         system_prompt=run.recipe.get("system_prompt"),
         question=_QUESTIONS[run.domain],
@@ -154,6 +158,7 @@ def _metadata(
                 metric_value=value.value,
             )
             for metric, value in run.metrics["tuned"].items()
+            if metric in titles
         ],
     )
 
@@ -213,7 +218,7 @@ def _metric_title(task: Task, name: str) -> Bilingual:
 
 def _examples(task: Task, predictions: pa.Table) -> list[dict[str, str]]:
     """Largest gain, median and largest loss of the primary metric; ties go to the first row."""
-    metric = next(one for one in task.metrics if one.name == task.primary)
+    metric = task.primary_metric
     before = predictions[metric.column("zero_shot")].to_numpy()
     after = predictions[metric.column("tuned")].to_numpy()
     gain = (after - before) * (1 if metric.higher_is_better else -1)
@@ -230,6 +235,14 @@ def _examples(task: Task, predictions: pa.Table) -> list[dict[str, str]]:
         )
         examples.append(example)
     return examples
+
+
+def _section(run: RunRecord, task: Task, predictions: pa.Table) -> dict[str, Any] | None:
+    """What the task's own part of the card shows, and the template that shows it."""
+    if task.section is None:
+        return None
+    template, values = task.section
+    return {"template": template, **values(run, predictions)}
 
 
 def _shortened(text: str | None) -> str:

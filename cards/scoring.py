@@ -6,6 +6,7 @@ counts as empty, it is never left out.
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -14,7 +15,7 @@ from numpy.typing import NDArray
 from cards import statistics
 from cards.errors import BogamError
 from cards.records import Comparison, Metric
-from cards.tasks import SIDES, Floats, Side, Task, TaskMetric, find_task
+from cards.tasks import SIDES, Floats, RankMetric, Side, Task, TaskMetric, find_task
 
 if TYPE_CHECKING:
     import pyarrow as pa
@@ -23,16 +24,25 @@ RESAMPLES = 2000
 
 
 def score(task: str, predictions: pa.Table) -> pa.Table:
-    """Add (or compute again) the columns `zero_shot_<metric>` and `tuned_<metric>`, float64.
+    """Add (or compute again) the columns that the task derives, and `zero_shot_<metric>` and
+    `tuned_<metric>`, float64.
 
     Raise :class:`BogamError` when the task is unknown or a column of the task is missing.
     """
+    import pyarrow as pa
+
+    description = find_task(task)
+    _check(description, predictions)
     scored = predictions
-    for metric in _measurable(find_task(task), predictions):
-        if metric.score is None:
+    if description.derive is not None:
+        for name, values in description.derive(predictions).items():
+            scored = _with_column(scored, name, values)
+    for metric in description.metrics_of(scored):
+        if isinstance(metric, RankMetric) or metric.score is None:
             continue
         for side in SIDES:
-            scored = _with_column(scored, metric.column(side), metric.score(scored, side))
+            values = pa.array(metric.score(scored, side), pa.float64())
+            scored = _with_column(scored, metric.column(side), values)
     return scored
 
 
@@ -42,39 +52,36 @@ def summarise(
     """Metrics of both models with 95 % intervals, and tuned minus zero-shot with a paired test.
 
     predictions: as :func:`score` returns them. A column `document_id`, where there is one, says
-    which rows belong together; documents are then what is resampled and swapped. A metric of
-    right and wrong, one row a document, is compared by the exact McNemar test, the others by
-    `resamples` random swaps. Raise :class:`BogamError` when a column is missing or
-    holds a number that is not finite.
+    which rows belong together; documents are then what is resampled and swapped. Metrics of
+    right and wrong are compared by the exact McNemar test, the others by `resamples` random
+    swaps. Raise :class:`BogamError` when a column is missing or holds a number that is not finite.
     """
     description = find_task(task)
-    metrics = _measurable(description, predictions)
+    _check(description, predictions)
     documents = _documents(predictions)
-    spans, contributions = _contributions(metrics, predictions, documents)
-    counts = [_examples_and_documents(metric, predictions, documents) for metric in metrics]
-    half = contributions.shape[1] // 2
-
-    totals = contributions.sum(axis=0)
-    samples = statistics.resampled_sums(contributions, resamples=resamples, seed=seed)
-    moved = statistics.swapped_sums(
-        contributions[:, half:] - contributions[:, :half], swaps=resamples, seed=seed
+    metrics = list(description.metrics_of(predictions))
+    drawn = _draw_sums(
+        [metric for metric in metrics if isinstance(metric, TaskMetric)],
+        predictions,
+        documents,
+        resamples,
+        seed,
     )
-    columns = {"zero_shot": slice(0, half), "tuned": slice(half, None)}
-
+    drawn |= _draw_ranks(
+        [metric for metric in metrics if isinstance(metric, RankMetric)],
+        predictions,
+        documents,
+        resamples,
+        seed,
+    )
     table: dict[Side, dict[str, Metric]] = {side: {} for side in SIDES}
     comparisons = []
-    for metric, span, (n, of_documents) in zip(metrics, spans, counts, strict=True):
-        values: dict[Side, float] = {}
-        resampled: dict[Side, Floats] = {}
+    for metric in metrics:
+        n, of_documents = _examples_and_documents(metric, predictions, documents)
         for side in SIDES:
-            values[side] = float(metric.statistic(totals[columns[side]][span]))
-            resampled[side] = metric.statistic(samples[:, columns[side]][:, span])
-            if metric.binary and values[side] in (0.0, 1.0):
-                low, high = statistics.wilson_interval(values[side], of_documents)
-            else:
-                low, high = statistics.percentile_interval(resampled[side])
+            low, high = _interval(metric, drawn[metric.name], side, of_documents)
             table[side][metric.name] = Metric(
-                value=values[side],
+                value=drawn[metric.name].values[side],
                 low=low,
                 high=high,
                 n=n,
@@ -82,45 +89,141 @@ def summarise(
                 higher_is_better=metric.higher_is_better,
                 documents=of_documents,
             )
-        swapped = metric.statistic(
-            totals[columns["tuned"]][span] - moved[:, span]
-        ) - metric.statistic(totals[columns["zero_shot"]][span] + moved[:, span])
-        comparisons.append(
-            _compare(metric, predictions, documents, values, resampled, swapped, resamples)
-        )
+        comparisons.append(_compare(metric, drawn[metric.name], predictions, documents))
     return table, tuple(comparisons)
 
 
-def _compare(
-    metric: TaskMetric,
+@dataclass(frozen=True)
+class _Draws:
+    """A metric of both models: on all examples, on resampled ones, and with outputs swapped."""
+
+    values: dict[Side, float]
+    resampled: dict[Side, Floats]
+    swapped: Floats
+    """Tuned minus zero-shot after each swap."""
+    trials: float | None
+    """Behind a value of exactly 0 or 1, see `TaskMetric.trials`."""
+
+
+def _draw_sums(
+    metrics: list[TaskMetric],
     predictions: pa.Table,
     documents: NDArray[np.int64] | None,
-    values: dict[Side, float],
-    resampled: dict[Side, Floats],
-    swapped: Floats,
     resamples: int,
+    seed: int,
+) -> dict[str, _Draws]:
+    if not metrics:
+        return {}
+    spans, contributions = _contributions(metrics, predictions, documents)
+    half = contributions.shape[1] // 2
+    totals = contributions.sum(axis=0)
+    samples = statistics.resampled_sums(contributions, resamples=resamples, seed=seed)
+    moved = statistics.swapped_sums(
+        contributions[:, half:] - contributions[:, :half], swaps=resamples, seed=seed
+    )
+    columns = {"zero_shot": slice(0, half), "tuned": slice(half, None)}
+    drawn = {}
+    for metric, span in zip(metrics, spans, strict=True):
+        swapped = metric.statistic(
+            totals[columns["tuned"]][span] - moved[:, span]
+        ) - metric.statistic(totals[columns["zero_shot"]][span] + moved[:, span])
+        tuned = contributions[:, columns["tuned"]][:, span]
+        drawn[metric.name] = _Draws(
+            {side: float(metric.statistic(totals[columns[side]][span])) for side in SIDES},
+            {side: metric.statistic(samples[:, columns[side]][:, span]) for side in SIDES},
+            swapped,
+            metric.trials(tuned) if metric.trials else None,
+        )
+    return drawn
+
+
+def _draw_ranks(
+    metrics: list[RankMetric],
+    predictions: pa.Table,
+    documents: NDArray[np.int64] | None,
+    resamples: int,
+    seed: int,
+) -> dict[str, _Draws]:
+    rows = predictions.num_rows
+    codes = np.arange(rows) if documents is None else documents
+    count = int(codes.max()) + 1
+    drawn = {}
+    for metric in metrics:
+        weighted = metric.weighted(predictions)
+        none, all_ = np.zeros((1, rows)), np.ones((1, rows))
+        zero_shot, tuned, swapped = [], [], []
+        for draws in statistics.resampling_weights(count, resamples=resamples, seed=seed):
+            weights = draws[:, codes]
+            nothing = np.zeros_like(weights)
+            zero_shot.append(weighted(weights, nothing))
+            tuned.append(weighted(nothing, weights))
+        for draws in statistics.swapped_rows(count, swaps=resamples, seed=seed):
+            flips = draws[:, codes]
+            swapped.append(weighted(flips, 1 - flips) - weighted(1 - flips, flips))
+        drawn[metric.name] = _Draws(
+            {
+                "zero_shot": float(weighted(all_, none)[0]),
+                "tuned": float(weighted(none, all_)[0]),
+            },
+            {"zero_shot": np.concatenate(zero_shot), "tuned": np.concatenate(tuned)},
+            np.concatenate(swapped),
+            metric.trials(predictions, codes),
+        )
+    return drawn
+
+
+def _interval(
+    metric: TaskMetric | RankMetric, drawn: _Draws, side: Side, documents: int
+) -> tuple[float, float]:
+    value = drawn.values[side]
+    is_binary = isinstance(metric, TaskMetric) and metric.binary
+    trials = documents if is_binary else drawn.trials
+    if trials is not None and value in (0.0, 1.0):
+        return statistics.wilson_interval(value, trials)
+    if isinstance(metric, TaskMetric) and metric.grows_with_noise:
+        low, high = statistics.reflected_interval(drawn.resampled[side], value)
+        return max(0.0, low), high
+    return statistics.percentile_interval(drawn.resampled[side])
+
+
+def _compare(
+    metric: TaskMetric | RankMetric,
+    drawn: _Draws,
+    predictions: pa.Table,
+    documents: NDArray[np.int64] | None,
 ) -> Comparison:
-    difference = values["tuned"] - values["zero_shot"]
-    low, high = statistics.percentile_interval(resampled["tuned"] - resampled["zero_shot"])
-    if metric.binary and documents is None:
-        about = metric.about(predictions)
-        zero_shot, tuned = (
-            predictions[metric.column(side)].to_numpy().astype(bool)[about] for side in SIDES
-        )
-        p_value = statistics.mcnemar_p(
-            int((zero_shot & ~tuned).sum()), int((tuned & ~zero_shot).sum())
-        )
-        test = "exact McNemar"
+    difference = drawn.values["tuned"] - drawn.values["zero_shot"]
+    differences = drawn.resampled["tuned"] - drawn.resampled["zero_shot"]
+    low, high = statistics.percentile_interval(differences)
+    if isinstance(metric, TaskMetric) and metric.grows_with_noise:
+        low, high = statistics.reflected_interval(differences, difference)
+    if isinstance(metric, TaskMetric) and metric.binary:
+        p_value = _mcnemar_p(metric, predictions, documents)
+        test = "exact McNemar" if documents is None else "exact McNemar over documents"
     else:
-        p_value = statistics.randomisation_p(difference, swapped)
-        test = f"paired randomisation, {resamples} swaps"
+        p_value = statistics.randomisation_p(difference, drawn.swapped)
+        test = f"paired randomisation, {len(drawn.swapped)} swaps"
     return Comparison(
         metric=metric.name, difference=difference, low=low, high=high, p_value=p_value, test=test
     )
 
 
-def _measurable(task: Task, predictions: pa.Table) -> list[TaskMetric]:
-    """The task's metrics whose columns are there."""
+def _mcnemar_p(
+    metric: TaskMetric, predictions: pa.Table, documents: NDArray[np.int64] | None
+) -> float:
+    zero_shot, tuned = (predictions[metric.column(side)].to_numpy() > 0.5 for side in SIDES)
+    about = metric.about(predictions)
+    if documents is None:
+        return statistics.mcnemar_p(
+            int((about & zero_shot & ~tuned).sum()), int((about & tuned & ~zero_shot).sum())
+        )
+    gained = (tuned.astype(np.float64) - zero_shot)[:, None] * about[:, None]
+    by_document = statistics.sums_by_document(gained, documents)[:, 0]
+    return statistics.mcnemar_by_document_p(by_document.astype(np.int64))
+
+
+def _check(task: Task, predictions: pa.Table) -> None:
+    """There is something to measure."""
     present = set(predictions.column_names)
     missing = [name for name in task.columns if name not in present]
     if missing:
@@ -141,15 +244,10 @@ def _measurable(task: Task, predictions: pa.Table) -> list[TaskMetric]:
                 f"Scoring task {task.name!r}: {predictions[name].null_count} rows have no {name}. "
                 "Write predictions.parquet again with the trainer."
             )
-    return [
-        metric
-        for metric in task.metrics
-        if present.issuperset(metric.needs) and metric.about(predictions).any()
-    ]
 
 
 def _examples_and_documents(
-    metric: TaskMetric, predictions: pa.Table, documents: NDArray[np.int64] | None
+    metric: TaskMetric | RankMetric, predictions: pa.Table, documents: NDArray[np.int64] | None
 ) -> tuple[int, int]:
     """How many examples the metric is about, and of how many documents they are."""
     about = metric.about(predictions)
@@ -176,37 +274,42 @@ def _contributions(
 ) -> tuple[list[slice], Floats]:
     """Where each metric's sums stand in one side, and (documents, 2 k): zero-shot, then tuned."""
     sides: list[list[Floats]] = [[], []]
+    places: dict[tuple[object, object], slice] = {}
     spans: list[slice] = []
     start = 0
     for metric in metrics:
-        for parts, side in zip(sides, SIDES, strict=True):
-            try:
-                part = metric.contributions(predictions, side)
-                part = part * metric.about(predictions)[:, None]
-            except KeyError as error:
-                raise BogamError(
-                    f"Metric {metric.name!r}: the predictions have no column {error}. "
-                    "Call cards.scoring.score on them first."
-                ) from error
-            bad = np.flatnonzero(~np.isfinite(part).all(axis=1))
-            if bad.size:
-                raise BogamError(
-                    f"Metric {metric.name!r} of {side}: row {predictions['id'][int(bad[0])]} holds "
-                    f"a number that is not finite ({bad.size} such rows). Evaluate again."
-                )
-            parts.append(part)
-        spans.append(slice(start, start + part.shape[1]))
-        start += part.shape[1]
+        shared = metric.contributions, metric.rows
+        if shared not in places:
+            for parts, side in zip(sides, SIDES, strict=True):
+                parts.append(_finite_contributions(metric, predictions, side))
+            width = sides[0][-1].shape[1]
+            places[shared] = slice(start, start + width)
+            start += width
+        spans.append(places[shared])
     stacked = np.concatenate([np.concatenate(parts, axis=1) for parts in sides], axis=1)
     if documents is not None:
         stacked = statistics.sums_by_document(stacked, documents)
     return spans, stacked
 
 
-def _with_column(table: pa.Table, name: str, values: Floats) -> pa.Table:
-    import pyarrow as pa
+def _finite_contributions(metric: TaskMetric, predictions: pa.Table, side: Side) -> Floats:
+    try:
+        part = metric.contributions(predictions, side) * metric.about(predictions)[:, None]
+    except KeyError as error:
+        raise BogamError(
+            f"Metric {metric.name!r}: the predictions have no column {error}. "
+            "Call cards.scoring.score on them first."
+        ) from error
+    bad = np.flatnonzero(~np.isfinite(part).all(axis=1))
+    if bad.size:
+        raise BogamError(
+            f"Metric {metric.name!r} of {side}: row {predictions['id'][int(bad[0])]} holds "
+            f"a number that is not finite ({bad.size} such rows). Evaluate again."
+        )
+    return part
 
-    column = pa.array(values, pa.float64())
+
+def _with_column(table: pa.Table, name: str, column: pa.Array) -> pa.Table:
     if name in table.column_names:
         return table.set_column(table.column_names.index(name), name, column)
     return table.append_column(name, column)

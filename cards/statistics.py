@@ -38,15 +38,21 @@ def resampled_sums(contributions: Floats, *, resamples: int, seed: int) -> Float
 
     contributions: (n, k); returns (resamples, k). Takes about 5 ns for each row and resample.
     """
-    rows = len(contributions)
+    blocks = resampling_weights(len(contributions), resamples=resamples, seed=seed)
+    return np.concatenate([weights @ contributions for weights in blocks])
+
+
+def resampling_weights(rows: int, *, resamples: int, seed: int) -> Iterator[Floats]:
+    """(block, rows) how often each row is drawn in the next resamples, `resamples` of them in all.
+
+    The same seed gives the weights behind :func:`resampled_sums`.
+    """
     source = _bits(seed, stream=0)
-    sums = np.empty((resamples, contributions.shape[1]))
     for start, stop in _blocks(resamples, rows):
         weights = np.empty((stop - start, rows))
         for line in weights:
             line[:] = np.bincount(_draws(source, rows), minlength=rows)
-        sums[start:stop] = weights @ contributions
-    return sums
+        yield weights
 
 
 def swapped_sums(differences: Floats, *, swaps: int, seed: int) -> Floats:
@@ -57,14 +63,20 @@ def swapped_sums(differences: Floats, *, swaps: int, seed: int) -> Floats:
     first model's sums become `sums - m`, the second's `sums + m` (approximate randomisation,
     Noreen 1989).
     """
-    rows = len(differences)
+    blocks = swapped_rows(len(differences), swaps=swaps, seed=seed)
+    return np.concatenate([swapped @ differences for swapped in blocks])
+
+
+def swapped_rows(rows: int, *, swaps: int, seed: int) -> Iterator[Floats]:
+    """(block, rows) 1 where a row changes places in the next swaps, `swaps` of them in all.
+
+    The same seed gives the rows behind :func:`swapped_sums`.
+    """
     source = _bits(seed, stream=1)
-    sums = np.empty((swaps, differences.shape[1]))
     for start, stop in _blocks(swaps, rows):
         words = source.random_raw((stop - start) * (-(-rows // 64))).astype("<u8")
         flips = np.unpackbits(words.view(np.uint8).reshape(stop - start, -1), axis=1)[:, :rows]
-        sums[start:stop] = flips.astype(np.float64) @ differences
-    return sums
+        yield flips.astype(np.float64)
 
 
 def percentile_interval(samples: Floats) -> tuple[float, float]:
@@ -73,10 +85,22 @@ def percentile_interval(samples: Floats) -> tuple[float, float]:
     return float(low), float(high)
 
 
-def wilson_interval(share: float, n: int) -> tuple[float, float]:
+def reflected_interval(samples: Floats, value: float) -> tuple[float, float]:
+    """95 % for a statistic that grows with noise, such as a mean of absolute differences.
+
+    Resampling adds to it what sampling has added already, so the samples lie too high. The
+    basic bootstrap interval (Davison and Hinkley 1997, 5.2.1) is the percentile interval
+    reflected at the value, which takes that out; this is the hull of both.
+    """
+    low, high = percentile_interval(samples)
+    return min(low, 2 * value - high), max(high, 2 * value - low)
+
+
+def wilson_interval(share: float, n: float) -> tuple[float, float]:
     """The 95 % interval of a share of n (Wilson 1927).
 
-    For 0 of n and n of n, where a bootstrap can draw nothing but the same value.
+    For 0 of n and n of n, where a bootstrap can draw nothing but the same value. `n` may be an
+    effective number.
     """
     z2 = 1.959963984540054**2
     centre = (share + z2 / (2 * n)) / (1 + z2 / n)
@@ -104,6 +128,24 @@ def mcnemar_p(only_first: int, only_second: int) -> float:
     from scipy.special import bdtr
 
     return min(1.0, 2.0 * float(bdtr(min(only_first, only_second), discordant, 0.5)))
+
+
+def mcnemar_by_document_p(differences: NDArray[np.int64]) -> float:
+    """The exact McNemar test where rows of one document are not independent.
+
+    differences: (documents,) rows that only the second model gets right minus rows that only the
+    first one does. Without a difference between the models every sign is as likely as the other;
+    p is the share of all sign patterns whose sum is at least as far from 0. With one row a
+    document that is :func:`mcnemar_p`.
+    """
+    sizes = np.abs(differences[differences != 0])
+    total = int(sizes.sum())
+    chances = np.ones(1)
+    for size in sizes:
+        # Of the sum of what may count: 0 or `size`, each with one half.
+        chances = 0.5 * (np.pad(chances, (0, size)) + np.pad(chances, (size, 0)))
+    sums = 2 * np.arange(total + 1) - total
+    return min(1.0, float(chances[np.abs(sums) >= abs(int(differences.sum()))].sum()))
 
 
 def _bits(seed: int, *, stream: int) -> np.random.PCG64:

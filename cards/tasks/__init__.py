@@ -7,10 +7,10 @@ adding that file.
 from __future__ import annotations
 
 import pkgutil
-from collections.abc import Callable
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from importlib import import_module
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
 from numpy.typing import NDArray
@@ -19,6 +19,8 @@ from cards.errors import BogamError
 
 if TYPE_CHECKING:
     import pyarrow as pa
+
+    from cards.records import RunRecord
 
 Floats = NDArray[np.float64]
 Side = Literal["zero_shot", "tuned"]
@@ -38,28 +40,42 @@ class Bilingual:
 
 
 @dataclass(frozen=True)
-class TaskMetric:
-    """A number per model that is a function of sums over the examples."""
+class Described:
+    """What a metric is called and how it is read."""
 
     name: str
     title: Bilingual
     meaning: Bilingual
     unit: str
     higher_is_better: bool
+
+
+@dataclass(frozen=True)
+class TaskMetric(Described):
+    """A number per model that is a function of sums over the examples."""
+
     score: Callable[[pa.Table, Side], Floats] | None
     """(examples,) numbers that become the column `<side>_<name>`; None when the predictions hold
     what is needed already."""
     contributions: Callable[[pa.Table, Side], Floats]
-    """(examples, k) numbers that are added up. Reads the score columns, never scores again."""
+    """(examples, k) numbers that are added up. Reads the score columns, never scores again.
+    Metrics of one `rows` that give the same function share its sums."""
     statistic: Callable[[Floats], Floats]
     """(..., k) sums to (...) values."""
     binary: bool = False
     """Scores are 0 or 1: right or wrong."""
     needs: tuple[str, ...] = ()
     """Columns without which the metric is left out."""
+    unless: tuple[str, ...] = ()
+    """Columns with which it has nothing to say and is left out."""
     rows: Callable[[pa.Table], NDArray[np.bool_]] | None = None
     """(examples,) which of them the metric is about; None for all. Where it is about none, it is
     left out. The statistic must give NaN for sums over no example."""
+    trials: Callable[[Floats], float] | None = None
+    """(documents, k) contributions to the number of independent trials behind a value of exactly
+    0 or 1, of which a bootstrap can draw nothing else. Not needed where scores are `binary`."""
+    grows_with_noise: bool = False
+    """Both sampling and resampling add to the value, see `statistics.reflected_interval`."""
     scored_as: str | None = None
     """The metric whose score column this one reads; None for its own."""
 
@@ -73,6 +89,32 @@ class TaskMetric:
         return self.rows(predictions)
 
 
+Weighted = Callable[[Floats, Floats], Floats]
+"""(draws, examples) weights of the zero-shot and of the tuned outputs to (draws,) values."""
+
+
+@dataclass(frozen=True)
+class RankMetric(Described):
+    """A number per model that compares examples with each other, so that no sum holds it.
+
+    It is a function of how much each output counts. Outputs of both models can be weighed
+    together, which is what an exchange of the models comes to.
+    """
+
+    weighted: Callable[[pa.Table], Weighted]
+    """Prepare the function once for all draws; it gives NaN where nothing can be compared."""
+    rows: Callable[[pa.Table], NDArray[np.bool_]]
+    """(examples,) which of them the metric is about; left out where it is about none."""
+    trials: Callable[[pa.Table, NDArray[np.int64]], float]
+    """The predictions and each row's document to the number of independent trials behind a value
+    of exactly 0 or 1."""
+    needs: tuple[str, ...] = ()
+    unless: tuple[str, ...] = ()
+
+    def about(self, predictions: pa.Table) -> NDArray[np.bool_]:
+        return self.rows(predictions)
+
+
 @dataclass(frozen=True)
 class Task:
     """A kind of answer: the columns its predictions must have, and its metrics."""
@@ -82,9 +124,35 @@ class Task:
     hub_type: str
     """The Hub's name of the task, for `pipeline_tag` and `model-index`."""
     columns: tuple[str, ...]
-    metrics: tuple[TaskMetric, ...]
+    metrics: tuple[TaskMetric | RankMetric, ...]
     primary: str
-    """The metric that the summary names."""
+    """The metric that the summary names; it has score columns."""
+    derive: Callable[[pa.Table], Mapping[str, pa.Array]] | None = None
+    """Columns that follow from the others and that metrics read, computed again by every audit."""
+    more_metrics: Callable[[pa.Table], tuple[TaskMetric | RankMetric, ...]] | None = None
+    """Metrics that depend on the predictions, e.g. one for each class. They are not in the card's
+    table of metrics but where `section` puts them."""
+    figures: Callable[[pa.Table], Mapping[str, bytes]] | None = None
+    """More figures for the card: {file name: PNG}."""
+    section: tuple[str, Callable[[RunRecord, pa.Table], Mapping[str, Any]]] | None = None
+    """More text for the card: a file of `cards/templates`, and the values it takes as `section`."""
+
+    @property
+    def primary_metric(self) -> TaskMetric:
+        for metric in self.metrics:
+            if metric.name == self.primary and isinstance(metric, TaskMetric):
+                return metric
+        raise LookupError(f"task {self.name}: no metric {self.primary} with score columns")
+
+    def metrics_of(self, predictions: pa.Table) -> Iterator[TaskMetric | RankMetric]:
+        """What can be measured on these predictions."""
+        present = set(predictions.column_names)
+        more = self.more_metrics(predictions) if self.more_metrics else ()
+        for metric in (*self.metrics, *more):
+            if not present.issuperset(metric.needs) or present.intersection(metric.unless):
+                continue
+            if metric.about(predictions).any():
+                yield metric
 
 
 def mean_metric(

@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
+from itertools import product
+
 import numpy as np
 import pytest
 from scipy import stats
 
 from cards.statistics import (
+    mcnemar_by_document_p,
     mcnemar_p,
     percentile_interval,
     randomisation_p,
+    reflected_interval,
     resampled_sums,
     sums_by_document,
     swapped_sums,
@@ -98,6 +102,40 @@ def test_p_is_1_when_both_models_are_equal():
 def test_mcnemar_is_the_binomial_test_of_the_discordant(first, second):
     expected = stats.binomtest(first, first + second).pvalue if first + second else 1.0
     assert mcnemar_p(first, second) == pytest.approx(expected)
+
+
+@pytest.mark.parametrize(("first", "second"), [(0, 0), (3, 3), (1, 9), (12, 40), (0, 7)])
+def test_mcnemar_by_document_is_mcnemar_where_documents_are_rows(first, second):
+    differences = np.array([-1] * first + [0] * 30 + [1] * second)
+    assert mcnemar_by_document_p(differences) == pytest.approx(mcnemar_p(first, second))
+
+
+def test_mcnemar_by_document_counts_every_pattern_of_signs():
+    differences = np.array([3, -1, 2, 2, 0, 1])
+    signs = np.array(list(product((-1, 1), repeat=len(differences))))
+    as_far = np.abs(signs @ differences) >= abs(differences.sum())
+    assert mcnemar_by_document_p(differences) == pytest.approx(as_far.mean())
+
+
+def test_copies_within_a_document_prove_nothing():
+    assert mcnemar_by_document_p(np.array([50])) == 1.0
+    assert mcnemar_p(0, 50) < 1e-12
+
+
+def test_an_absolute_error_of_nothing_is_not_certainly_something():
+    """Percentile intervals of a mean of absolute values leave the true 0 out almost always."""
+    draw = np.random.RandomState(11)
+    percentile = reflected = 0
+    for seed in range(100):
+        values = draw.normal(size=(60, 5))
+        error = float(np.abs(values.mean(axis=0)).sum())
+        samples = np.abs(resampled_sums(values, resamples=200, seed=seed) / 60).sum(axis=1)
+        percentile += percentile_interval(samples)[0] <= 0
+        low, high = reflected_interval(samples, error)
+        reflected += low <= 0
+        assert low <= error <= high
+    assert percentile == 0
+    assert reflected > 70
 
 
 @pytest.mark.parametrize(("successes", "n"), [(0, 20), (20, 20), (0, 1), (7, 50)])
