@@ -90,7 +90,8 @@ def reflected_interval(samples: Floats, value: float) -> tuple[float, float]:
 
     Resampling adds to it what sampling has added already, so the samples lie too high. The
     basic bootstrap interval (Davison and Hinkley 1997, 5.2.1) is the percentile interval
-    reflected at the value, which takes that out; this is the hull of both.
+    reflected at the value, which takes that out; this is the hull of both. Where the truth is 0
+    it still leaves it out in about one case of four.
     """
     low, high = percentile_interval(samples)
     return min(low, 2 * value - high), max(high, 2 * value - low)
