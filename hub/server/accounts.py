@@ -8,7 +8,8 @@ from __future__ import annotations
 
 import hashlib
 import secrets
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import closing, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
@@ -16,7 +17,7 @@ from typing import Literal
 from cards.errors import BogamError
 from hub.server.errors import invalid_credentials
 from hub.server.paths import RESERVED_NAMES, is_valid_name
-from hub.server.store.database import Database, Transaction, timestamp
+from hub.server.store.database import Database, Transaction, make_root, timestamp
 
 Role = Literal["read", "write"]
 
@@ -97,25 +98,15 @@ def add_user(root: Path, name: str, *, full_name: str = "", email: str | None = 
 
     Raises :class:`BogamError` when the name is taken, reserved or not a name.
     """
-    database = open_database(root)
-    with database.write() as tx:
+    with _opened(root) as database, database.write() as tx:
         _add_account(tx, name, "user", full_name, email)
-    database.close()
 
 
 def has_user(root: Path, name: str) -> bool:
     """Whether the store in `root` has a user of this name."""
-    database = open_database(root)
-    try:
-        with database.read() as tx:
-            return (
-                tx.execute(
-                    "SELECT 1 FROM accounts WHERE name = ? AND kind = 'user'", (name,)
-                ).fetchone()
-                is not None
-            )
-    finally:
-        database.close()
+    with _opened(root) as database, database.read() as tx:
+        row = tx.execute("SELECT 1 FROM accounts WHERE name = ? AND kind = 'user'", (name,))
+        return row.fetchone() is not None
 
 
 def add_organisation(root: Path, name: str, members: Sequence[str], *, full_name: str = "") -> None:
@@ -124,8 +115,7 @@ def add_organisation(root: Path, name: str, members: Sequence[str], *, full_name
     For an organisation that exists the members are added to it. Raises :class:`BogamError`
     for a member who is no user, or when a user has the name.
     """
-    database = open_database(root)
-    with database.write() as tx:
+    with _opened(root) as database, database.write() as tx:
         row = tx.execute("SELECT id, kind FROM accounts WHERE name = ?", (name,)).fetchone()
         if row is not None and row["kind"] == "user":
             raise BogamError(f"Cannot add the organisation '{name}': a user has this name.")
@@ -138,7 +128,6 @@ def add_organisation(root: Path, name: str, members: Sequence[str], *, full_name
                 "INSERT INTO members VALUES (?, ?, ?) ON CONFLICT DO NOTHING",
                 (organisation_id, _user_id(tx, member), role),
             )
-    database.close()
 
 
 def create_token(root: Path, user: str, *, name: str = "token", role: Role = "write") -> str:
@@ -147,13 +136,11 @@ def create_token(root: Path, user: str, *, name: str = "token", role: Role = "wr
     Raises :class:`BogamError` when there is no such user.
     """
     token = "hf_" + secrets.token_hex(20)
-    database = open_database(root)
-    with database.write() as tx:
+    with _opened(root) as database, database.write() as tx:
         tx.execute(
             "INSERT INTO tokens (user_id, name, role, digest, created_at) VALUES (?, ?, ?, ?, ?)",
             (_user_id(tx, user), name, role, _digest(token), timestamp()),
         )
-    database.close()
     return token
 
 
@@ -162,17 +149,17 @@ def revoke_tokens(root: Path, user: str) -> int:
 
     Raises :class:`BogamError` when there is no such user.
     """
-    database = open_database(root)
-    with database.write() as tx:
+    with _opened(root) as database, database.write() as tx:
         cursor = tx.execute("DELETE FROM tokens WHERE user_id = ?", (_user_id(tx, user),))
-    database.close()
     return cursor.rowcount
 
 
-def open_database(root: Path) -> Database:
+@contextmanager
+def _opened(root: Path) -> Iterator[Database]:
     """The database of the store in a folder, which is made when it is missing."""
-    root.mkdir(parents=True, exist_ok=True)
-    return Database(root)
+    make_root(root)
+    with closing(Database(root)) as database:
+        yield database
 
 
 def _add_account(tx: Transaction, name: str, kind: str, full_name: str, email: str | None) -> int:

@@ -15,6 +15,7 @@ from types import TracebackType
 from typing import Self
 
 from cards.errors import BogamError
+from hub.server.store.database import make_root
 
 START_SECONDS = 30.0
 STOP_SECONDS = 15.0
@@ -65,7 +66,7 @@ class HubProcess:
 
     def start(self) -> None:
         """Start the server and wait until it answers."""
-        self.root.mkdir(parents=True, exist_ok=True)
+        make_root(self.root)
         command = [sys.executable, "-m", "hub.server"]
         command += ["--root", str(self.root), "--port", str(self.port)]
         for name, value in self._settings.items():

@@ -15,6 +15,7 @@ import uvicorn
 from cards.errors import BogamError
 from hub.server.app import create_app
 from hub.server.settings import Settings
+from hub.server.store.database import make_root
 from hub.server.store.store import Store
 
 logger = logging.getLogger(__name__)
@@ -84,7 +85,7 @@ def is_loopback(host: str) -> bool:
 @contextmanager
 def exclusive(root: Path) -> Iterator[None]:
     """Hold the store's lock; the system frees it however the process ends."""
-    root.mkdir(parents=True, exist_ok=True)
+    make_root(root)
     file = os.open(root / "server.lock", os.O_RDWR | os.O_CREAT, 0o600)
     try:
         try:

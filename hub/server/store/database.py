@@ -25,6 +25,12 @@ Transaction = sqlite3.Connection
 """A connection inside :meth:`Database.read` or :meth:`Database.write`."""
 
 
+def make_root(root: Path) -> None:
+    """Make the folder of a store, closed to other users of this machine."""
+    if not root.exists():
+        root.mkdir(mode=0o700, parents=True, exist_ok=True)
+
+
 def timestamp(moment: datetime | None = None) -> str:
     """A moment (default: now) as the text that the tables and the clients use."""
     moment = moment or datetime.now(UTC)

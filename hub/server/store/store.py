@@ -8,7 +8,7 @@ from cards.errors import BogamError
 from hub.server.settings import Settings
 from hub.server.signing import Signer
 from hub.server.store.blobs import BlobStore
-from hub.server.store.database import DATABASE_FILE, Database, store_value
+from hub.server.store.database import DATABASE_FILE, Database, make_root, store_value
 from hub.server.store.trees import TreeStore
 
 
@@ -25,7 +25,7 @@ class Store:
     """The store in a folder, which is made when it is missing."""
 
     def __init__(self, root: Path, settings: Settings) -> None:
-        root.mkdir(parents=True, exist_ok=True)
+        make_root(root)
         self.root = root
         self.settings = settings
         self.database = Database(root)
