@@ -12,6 +12,14 @@ from loaders.medical_ocr.synthesis.page import Cell, Page
 
 
 def draw_bill(page: Page, rng: Generator, document: Bill) -> None:
+    """The full form, or, as many clinics do for outpatients, the short one."""
+    if document.hospital.kind == "의원" and rng.random() < 0.5:
+        draw_short_bill(page, rng, document)
+    else:
+        draw_full_bill(page, rng, document)
+
+
+def draw_full_bill(page: Page, rng: Generator, document: Bill) -> None:
     """Head, table of items on the left, sums on the right, the institution below."""
     x = float(rng.uniform(12, 16))
     w = page.width - 2 * x
@@ -187,3 +195,96 @@ def _draw_foot(page: Page, rng: Generator, document: Bill, x: float, y: float, w
     written = f"{document.last.year}년 {document.last.month}월 {document.last.day}일"
     page.value("issue.date", written, Cell(x, y, w, 10), 10.5)
     return y + 10
+
+
+def draw_short_bill(page: Page, rng: Generator, document: Bill) -> None:
+    """간이 외래 진료비 계산서·영수증: who, the billed items, the sums, the institution."""
+    w = float(rng.uniform(118, 150))
+    x = (page.width - w) / 2 + float(rng.uniform(-18, 18))
+    y = float(rng.uniform(18, 40))
+    page.label(
+        "간이 외래 진료비 계산서·영수증", Cell(x, y, w, 11), float(rng.uniform(13, 15)), bold=True
+    )
+    start = y = y + 14
+    day = f"{document.first:%Y-%m-%d}"
+    for left, right in (
+        (("환자등록번호", "patient.number", document.patient_number),
+         ("환자 성명", "patient.name", document.patient.name)),
+        (("진료과목", "department", document.hospital.department),
+         ("진료기간", "period", f"{day} ~ {day}")),
+        (("영수증번호", "receipt.number", document.receipt_number),
+         ("환자구분", "patient.kind", "건강보험")),
+    ):  # fmt: skip
+        for place, (title, name, text) in enumerate((left, right)):
+            corner = x + place * w / 2
+            page.label(title, Cell(corner, y, 23, 7.5), 8, framed=True)
+            cell = Cell(corner + 23, y, w / 2 - 23, 7.5)
+            page.frame(cell)
+            page.value(name, text, cell, 9, "left")
+        y += 7.5
+    y = _draw_short_items(page, rng, document, x, y, w)
+    sums = document.sums
+    for title, name, amount in (
+        ("진료비 총액", "total.amount", sums.total),
+        ("공단부담 총액", "total.insurer", sums.insurer),
+        ("환자부담 총액", "total.patient", sums.patient),
+        ("이미 납부한 금액", "total.advance", document.advance),
+        ("납부할 금액", "total.due", sums.patient - document.advance),
+        ("카드 납부", "paid.card", document.card),
+        ("현금 납부", "paid.cash", document.cash),
+        ("납부한 금액 합계", "paid.total", document.card + document.cash),
+    ):
+        page.label(title, Cell(x, y, w * 0.45, 7), 8.5, framed=True)
+        page.frame(Cell(x + w * 0.45, y, w * 0.55, 7))
+        if amount or name in ("total.insurer", "total.advance", "total.due"):
+            page.value(name, f"{amount:,}", Cell(x + w * 0.45, y, w * 0.53, 7), 9.5, "right")
+        y += 7
+    page.frame(Cell(x, start, w, y - start), page.style.rule_weight * 2)
+    hospital = document.hospital
+    y += 4
+    for title, name, text in (
+        ("사업자등록번호", "hospital.business_number", hospital.business_number),
+        ("상호", "hospital.name", hospital.name),
+        ("소재지", "hospital.address", hospital.address),
+        ("전화번호", "hospital.phone", hospital.phone),
+        ("대표자", "hospital.director", hospital.director),
+    ):
+        page.label(title, Cell(x, y, 28, 6.5), 8.5, "left")
+        page.value(name, text, Cell(x + 28, y, w - 50, 6.5), 9.5, "left")
+        y += 6.5
+    if rng.random() < 0.8:
+        draw_seal(page, rng, hospital.director[:3] + "인", x + w - 14, y - 8, 12)
+    written = f"{document.last.year}년 {document.last.month}월 {document.last.day}일"
+    page.value("issue.date", written, Cell(x, y + 2, w, 8), 10)
+
+
+def _draw_short_items(
+    page: Page, rng: Generator, document: Bill, x: float, y: float, w: float
+) -> float:
+    name = w * 0.32
+    column = (w - name) / 4
+    titles = ("본인부담금", "공단부담금", "전액본인부담", "비급여")
+    page.label("항목", Cell(x, y, name, 7), 8.5, framed=True)
+    for number, title in enumerate(titles):
+        page.label(title, Cell(x + name + column * number, y, column, 7), 8, framed=True)
+    y += 7
+    pitch = float(rng.uniform(6.4, 7.4))
+    rows = [(item, amounts, "item") for item, amounts in document.items]
+    for group, (item, amounts, prefix) in enumerate([*rows, ("합계", document.sums, "sum")]):
+        cells = [Cell(x + name + column * number, y, column, pitch) for number in range(4)]
+        first = Cell(x, y, name, pitch)
+        if prefix == "item":
+            page.value("item.name", item, first, 8.5, "left", group, preprinted=True)
+        else:
+            page.label(item, first, 8.5, bold=True)
+        page.frame(first, page.style.rule_weight * 0.7)
+        for column_name, cell in zip(
+            ("copay", "insurer", "self_pay", "uncovered"), cells, strict=True
+        ):
+            page.frame(cell, page.style.rule_weight * 0.7)
+            amount = getattr(amounts, column_name)
+            if amount or prefix == "sum":
+                line = group if prefix == "item" else -1
+                page.value(f"{prefix}.{column_name}", f"{amount:,}", cell, 9, "right", line)
+        y += pitch
+    return y

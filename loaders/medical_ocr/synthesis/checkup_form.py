@@ -11,6 +11,16 @@ from loaders.medical_ocr.synthesis.checkup import NORMAL, Checkup
 from loaders.medical_ocr.synthesis.marks import draw_seal, draw_signature
 from loaders.medical_ocr.synthesis.page import Align, Cell, Colour, Page
 
+_COLUMNS = {
+    "구분": 0.13, "검사항목": 0.28, "결과": 0.17, "단위": 0.13, "참고치": 0.15, "판정": 0.14,
+}  # fmt: skip
+_COLUMN_ORDERS = (
+    ("구분", "검사항목", "결과", "단위", "참고치", "판정"),
+    ("구분", "검사항목", "참고치", "단위", "결과", "판정"),
+    ("구분", "검사항목", "판정", "결과", "단위", "참고치"),
+)
+"""Shares of the width, and the orders in which laboratories print them."""
+
 _TINTS: tuple[Colour, ...] = ((225, 234, 246), (228, 242, 230), (240, 240, 240), (246, 236, 222))
 
 
@@ -64,11 +74,13 @@ def _draw_patient(
 def _draw_results(
     page: Page, rng: Generator, document: Checkup, x: float, y: float, w: float, tint: Colour
 ) -> float:
-    shares = np.array((0.13, 0.28, 0.17, 0.13, 0.15, 0.14)) + rng.uniform(-0.01, 0.01, 6)
+    order = _COLUMN_ORDERS[int(rng.integers(len(_COLUMN_ORDERS)))]
+    shares = np.array([_COLUMNS[title] for title in order]) + rng.uniform(-0.01, 0.01, len(order))
     edges = [x, *(x + w * np.cumsum(shares / shares.sum())).tolist()]
-    titles = ("구분", "검사항목", "결과", "단위", "참고치", "판정")
-    columns = [Cell(a, y, b - a, 8.5) for a, b in pairwise(edges)]
-    for title, cell in zip(titles, columns, strict=True):
+    columns = {
+        title: Cell(a, y, b - a, 8.5) for title, (a, b) in zip(order, pairwise(edges), strict=True)
+    }
+    for title, cell in columns.items():
         page.shade(cell, tint)
         page.label(title, cell, 9, bold=True, framed=True)
     top = y
@@ -79,18 +91,22 @@ def _draw_results(
     groups: dict[str, list[float]] = {}
     for number, result in enumerate(document.results):
         groups.setdefault(result.group, [y, y])[1] = y + pitch
-        cells = [Cell(cell.x, y, cell.w, pitch) for cell in columns]
-        page.value("test.name", result.name, cells[1], 9, name_align, number, preprinted=True)
+        cells = {title: Cell(cell.x, y, cell.w, pitch) for title, cell in columns.items()}
+        page.value(
+            "test.name", result.name, cells["검사항목"], 9, name_align, number, preprinted=True
+        )
         abnormal = result.judgement != NORMAL
         page.value(
-            "test.result", result.value, cells[2], 9.5, "centre", number,
+            "test.result", result.value, cells["결과"], 9.5, "centre", number,
             bold=True if abnormal and marks_bad else None,
         )  # fmt: skip
         if result.unit:
-            page.value("test.unit", result.unit, cells[3], 8, "centre", number, preprinted=True)
-        page.label(result.reference, cells[4], 8)
+            page.value(
+                "test.unit", result.unit, cells["단위"], 8, "centre", number, preprinted=True
+            )
+        page.label(result.reference, cells["참고치"], 8)
         if result.reference != "-":
-            page.value("test.judgement", result.judgement, cells[5], 8.5, "centre", number)
+            page.value("test.judgement", result.judgement, cells["판정"], 8.5, "centre", number)
         y += pitch
         page.rule(edges[1], y, x + w, y, page.style.rule_weight * 0.7)
     for name, (start, end) in groups.items():

@@ -265,7 +265,8 @@ class Page:
                 continue
             ink, left, top = _run(family, bold, size, line, colour)
             slack = room - round(_length(family, bold, size, line))
-            indent = {"left": 0, "centre": slack // 2, "right": slack}[align]
+            # Figures keep off the rule on their right even when the print is shifted.
+            indent = {"left": 0, "centre": slack // 2, "right": slack - min(slack, padding)}[align]
             x = self.px(cell.x) + padding + indent + left
             y = first + pitch * number + top
             self.multiply(ink, x, y)

@@ -14,6 +14,7 @@ import logging
 import multiprocessing
 import os
 import shutil
+import signal
 from collections import deque
 from collections.abc import Iterator, Sequence
 from concurrent.futures import Future, ProcessPoolExecutor
@@ -162,8 +163,13 @@ def write_documents(
         if out.exists():
             out.rmdir()  # empty, or _is_complete would have refused it
         partial.rename(out)
-    except BaseException:
+    except BaseException as error:
         shutil.rmtree(partial, ignore_errors=True)
+        if isinstance(error, OSError):
+            raise BogamError(
+                f"{out}: cannot be written: {error.strerror}. Nothing was kept; make room or "
+                "choose another --out."
+            ) from error
         raise
     return count
 
@@ -199,7 +205,7 @@ def _batches(
     # Not forked: the caller may have threads (a progress bar, torch) that a fork would break.
     context = multiprocessing.get_context("spawn")
     waiting: deque[Future[list[bytes]]] = deque()
-    with ProcessPoolExecutor(processes, mp_context=context, initializer=_use_one_thread) as pool:
+    with ProcessPoolExecutor(processes, mp_context=context, initializer=_start_worker) as pool:
         try:
             for numbers in ranges:
                 waiting.append(pool.submit(_draw_batch, folder, seed, numbers, languages))
@@ -211,10 +217,12 @@ def _batches(
             pool.shutdown(wait=True, cancel_futures=True)
 
 
-def _use_one_thread() -> None:
+def _start_worker() -> None:
+    """One thread each, and no word of their own when the user interrupts: the parent ends them."""
     import cv2
 
     cv2.setNumThreads(1)
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
 
 
 def _draw_batch(

@@ -5,7 +5,7 @@ from __future__ import annotations
 import random
 import re
 from collections import Counter
-from io import BytesIO
+from io import BytesIO, StringIO
 from pathlib import Path
 
 import numpy as np
@@ -13,6 +13,8 @@ import orjson
 import pytest
 from fontTools.ttLib import TTFont
 from PIL import Image
+from rich.console import Console
+from rich.progress import Progress
 
 from cards.errors import BogamError
 from loaders.medical_ocr import synthesis
@@ -299,3 +301,16 @@ def test_senseless_arguments_are_refused(
     with pytest.raises(BogamError, match=message):
         write_documents(tmp_path / "out", **arguments)
     assert not (tmp_path / "out").exists()
+
+
+def test_a_place_that_cannot_be_written_is_named(tmp_path: Path) -> None:
+    (tmp_path / "file").write_text("in the way")
+    with pytest.raises(BogamError, match="file/out: cannot be written: Not a directory"):
+        write_documents(tmp_path / "file" / "out", 1, 1)
+
+
+def test_progress_is_shown(tmp_path: Path) -> None:
+    progress = Progress(console=Console(file=StringIO()))
+    write_documents(tmp_path / "out", 3, 1, workers=1, progress=progress)
+    (task,) = progress.tasks
+    assert (task.completed, task.total) == (3, 3)
