@@ -10,6 +10,7 @@ from hub.server.errors import bad_request
 from hub.server.holdings import hold
 from hub.server.repositories import require_proposal, require_read
 from hub.server.store.blobs import SealedBlob, StoredBlob
+from hub.server.store.database import Transaction
 from hub.server.store.store import Store
 from hub.server.xet.formats import FileRecipe, FormatError, read_shard
 from hub.server.xet.xorbs import Xorb, XorbStore
@@ -61,7 +62,7 @@ class _ShardWork:
                 xorb = self._xorb(term.xorb)
                 if xorb.raw_bytes(term.first, term.end) != term.raw_bytes:
                     raise FormatError("a term has not the length of its chunks")
-                for chunk in xorb.read(term.first, term.end, self._find_blob):
+                for chunk in xorb.read(term.first, term.end, self._find_blob, self._load):
                     writer.write(chunk)
             sealed = writer.seal()
         self._pending.append((sealed, recipe))
@@ -81,17 +82,20 @@ class _ShardWork:
             caller = caller_of_user(tx, self._claims.user_id, "write")
             repo = require_read(caller, repo)
             require_proposal(caller, repo)
-            touched = {}
+            # Read anew: other shards of the same upload may have found chunks since.
+            touched: dict[str, Xorb] = {}
             for sealed, recipe in self._pending:
                 self._store.blobs.publish(tx, sealed)
                 hold(tx, repo, sealed.sha256)
                 offset = 0
                 for term in recipe.terms:
-                    touched[term.xorb] = xorb = self._xorbs[term.xorb]
-                    xorb.locate(term.first, term.end, sealed.sha256, offset)
+                    if term.xorb not in touched:
+                        touched[term.xorb] = self._find(tx, term.xorb)
+                    touched[term.xorb].locate(term.first, term.end, sealed.sha256, offset)
                     offset += term.raw_bytes
-            for xorb in touched.values():
+            for hash_, xorb in touched.items():
                 self._xorb_store.save(tx, self._claims.user_id, xorb)
+                self._xorbs[hash_].runs = xorb.runs
         self._pending.clear()
         self._pending_bytes = 0
 
@@ -111,12 +115,18 @@ class _ShardWork:
 
     def _xorb(self, hash_: str) -> Xorb:
         if hash_ not in self._xorbs:
-            with self._store.database.read() as tx:
-                xorb = self._xorb_store.find(tx, self._claims.user_id, hash_)
-            if xorb is None:
-                raise FormatError(f"the xorb {hash_} was never sent by this user")
-            self._xorbs[hash_] = xorb
+            self._xorbs[hash_] = self._load(hash_)
         return self._xorbs[hash_]
+
+    def _load(self, hash_: str) -> Xorb:
+        with self._store.database.read() as tx:
+            return self._find(tx, hash_)
+
+    def _find(self, tx: Transaction, hash_: str) -> Xorb:
+        xorb = self._xorb_store.find(tx, self._claims.user_id, hash_)
+        if xorb is None:
+            raise FormatError(f"the xorb {hash_} was never sent by this user")
+        return xorb
 
     def _find_blob(self, sha256: str) -> StoredBlob | None:
         with self._store.database.read() as tx:

@@ -14,6 +14,7 @@ from array import array
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
+from typing import BinaryIO
 
 from hub.server.store.blobs import StoredBlob
 from hub.server.store.database import Transaction, timestamp
@@ -38,7 +39,7 @@ class Xorb:
         self.lengths = lengths
         self.runs = runs
         self.file = file
-        self._frames: list[Frame] | None = None
+        self._frames: list[Frame] = []
 
     @property
     def is_settled(self) -> bool:
@@ -62,14 +63,30 @@ class Xorb:
             first, offset = stop, offset + span
 
     def read(
-        self, first: int, end: int, find_blob: Callable[[str], StoredBlob | None]
+        self,
+        first: int,
+        end: int,
+        find_blob: Callable[[str], StoredBlob | None],
+        reload: Callable[[str], Xorb],
     ) -> Iterator[bytes]:
-        """The raw bytes of some chunks, from blobs or from the xorb's own file."""
+        """The raw bytes of some chunks, from blobs or from the xorb's own file.
+
+        When that file is gone, another shard may have found all chunks in the meantime: `reload`
+        gives the xorb as it is now. Raises :class:`FormatError`.
+        """
         while first < end:
             run = self._run_of(first)
             stop = min(end, run.end if run is not None else self._next_run(first))
             if run is None:
-                yield from self._read_own(first, stop)
+                file = self._open()
+                if file is None:
+                    self.runs = reload(self.hash).runs
+                    if self._run_of(first) is None:
+                        raise FormatError(f"the data of the xorb {self.hash} are gone")
+                    continue
+                with file:
+                    for frame in self._frames[first:stop]:
+                        yield read_chunk(file, frame)
             else:
                 blob = find_blob(run.blob)
                 if blob is None:
@@ -78,15 +95,15 @@ class Xorb:
                 yield from blob.chunks(start, sum(self.lengths[first:stop]))
             first = stop
 
-    def _read_own(self, first: int, end: int) -> Iterator[bytes]:
+    def _open(self) -> BinaryIO | None:
+        """The xorb's own file with its frames known; None when it is gone."""
         try:
-            with self.file.open("rb") as file:
-                if self._frames is None:
-                    self._frames = read_frames(file)
-                for frame in self._frames[first:end]:
-                    yield read_chunk(file, frame)
+            file = self.file.open("rb")
         except FileNotFoundError:
-            raise FormatError(f"the data of the xorb {self.hash} are gone") from None
+            return None
+        if not self._frames:
+            self._frames = read_frames(file)
+        return file
 
     def _run_of(self, number: int) -> Run | None:
         return next((run for run in self.runs if run.first <= number < run.end), None)

@@ -10,6 +10,7 @@ import sqlite3
 import struct
 import subprocess
 import sys
+import threading
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
@@ -231,6 +232,38 @@ def test_a_xorb_that_made_a_wrong_file_can_be_sent_again(
     assert client.put_shard(shard_of(digest, name, 1, 1000)).status_code == 400
     assert client.put_xorb(name, xorb_of(content)).json() == {"was_inserted": True}
     assert client.put_shard(shard_of(digest, name, 1, 1000)).status_code == 200
+
+
+def test_shards_at_the_same_time_share_their_xorbs(
+    hub: ServedHub, xet: Callable[[str], tuple[XetClient, str]]
+) -> None:
+    """Each shard makes one file of one xorb's first chunks; afterwards every chunk is findable."""
+    client, repo_id = xet("alice")
+    chunks = [secrets.token_bytes(1000) for _ in range(16)]
+    name = secrets.token_hex(32)
+    client.put_xorb(name, xorb_of(*chunks))
+    files = [b"".join(chunks[:count]) for count in range(1, 17)]
+    answers: list[int] = []
+
+    def send(content: bytes) -> None:
+        digest = hashlib.sha256(content).hexdigest()
+        shard = shard_of(digest, name, len(content) // 1000, len(content))
+        with hub.http("alice") as own:
+            other = XetClient(own, client.cas_path, client.headers)
+            answers.append(other.put_shard(shard).status_code)
+
+    for _ in range(2):
+        threads = [threading.Thread(target=send, args=(content,)) for content in files]
+        for thread in threads:
+            thread.start()
+        for thread in threads:
+            thread.join()
+    assert answers == [200] * 32
+    for content in (files[3], files[15]):
+        digest = hashlib.sha256(content).hexdigest()
+        assert commit_by_hash(client, repo_id, digest) == 200
+        assert read_back(hub, repo_id, "x.bin") == content
+    assert not any(file.name.endswith(name) for file in (hub.root / "xorbs").iterdir())
 
 
 def test_a_xet_token_is_for_writers_and_for_one_repo(
