@@ -14,8 +14,10 @@ from rich.console import Console
 from rich.logging import RichHandler
 
 from bogam.commands.build import build
+from bogam.commands.demo import demo
 from bogam.commands.environment import env
 from bogam.commands.hub import hub
+from bogam.commands.models import convert_base
 from bogam.commands.publish import publish
 from bogam.commands.synth import synth
 from bogam.commands.verify import verify
@@ -40,7 +42,7 @@ def bogam(verbose: bool) -> None:
     )
 
 
-for command in (build, env, hub, publish, synth, verify):
+for command in (build, convert_base, demo, env, hub, publish, synth, verify):
     bogam.add_command(command)
 
 
