@@ -4,8 +4,8 @@ Numbers that look real may belong to someone by chance, so each kind is impossib
 construction: resident numbers have a month of 81 to 92 (80 is added, as Norway's tax office does
 for test persons) and a check digit that is wrong besides; telephone exchanges begin with 0, where
 the Korean numbering plan begins them with 2 to 9; business numbers fail their check digit;
-licence and institution numbers lie in ranges that were never issued; mail addresses use the
-domain that RFC 2606 reserves; places do not exist.
+licence and institution numbers lie in ranges that were never issued; mail addresses end in
+`example`, which RFC 2606 reserves; places do not exist.
 """
 
 from __future__ import annotations
@@ -163,7 +163,7 @@ def make_hospital(rng: Generator, department: str) -> Hospital:
         department=department,
         phone=f"{area}-0{exchange:02}-{line:04}",
         fax=f"{area}-0{exchange:02}-{(line + 1) % 10000:04}",
-        email=f"care{rng.integers(1000)}@example.com",
+        email=f"care{rng.integers(1000)}@clinic.example",
         address=f"{place} {rng.integers(1, 400)}",
         institution_number=f"9{rng.integers(10**7):07}",
         business_number=f"{digits[:3]}-{digits[3:5]}-{digits[5:]}{wrong}",

@@ -15,6 +15,7 @@ import multiprocessing
 import os
 import shutil
 import signal
+import sys
 from collections import deque
 from collections.abc import Iterator, Sequence
 from concurrent.futures import Future, ProcessPoolExecutor
@@ -222,6 +223,8 @@ def _start_worker() -> None:
     import cv2
 
     cv2.setNumThreads(1)
+    # albumentations imports torch where it finds it: a second and much memory, for nothing here.
+    sys.modules["torch"] = None  # type: ignore[assignment]
     signal.signal(signal.SIGINT, signal.SIG_IGN)
 
 

@@ -17,6 +17,7 @@ from rich.console import Console
 from rich.progress import Progress
 
 from cards.errors import BogamError
+from hub.gates.pii import personal_data
 from loaders.medical_ocr import synthesis
 from loaders.medical_ocr.synthesis import write_documents
 from loaders.medical_ocr.synthesis.bill import write_bill
@@ -182,6 +183,14 @@ def test_units_are_of_one_language(documents: list[Document]) -> None:
             assert not KOREAN_UNIT.search(text), text
             if document.language == "en":
                 assert not CHINESE.search(text), text
+
+
+def test_the_gate_before_publishing_finds_no_personal_data(documents: list[Document]) -> None:
+    for document in documents:
+        texts = [("messages", text) for turn in document.turns for text in turn]
+        texts += [("fields", field.value) for field in document.picture.fields]
+        for column, text in texts:
+            assert personal_data(text, column) == [], text
 
 
 def test_no_question_is_asked_twice(documents: list[Document]) -> None:

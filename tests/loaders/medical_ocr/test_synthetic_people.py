@@ -67,7 +67,7 @@ def test_institutions_can_neither_be_called_nor_billed() -> None:
         hospital = make_hospital(rng, "내과")
         assert re.fullmatch(r"0\d{1,2}-0\d\d-\d{4}", hospital.phone)
         assert re.fullmatch(r"0\d{1,2}-0\d\d-\d{4}", hospital.fax)
-        assert hospital.email.endswith("@example.com")
+        assert hospital.email.endswith("@clinic.example")
         assert hospital.institution_number.startswith("9")
         digits = hospital.business_number.replace("-", "")
         assert len(digits) == 10
