@@ -108,6 +108,9 @@ class ChunkReader:
         self._by_number = by_number
         self._folders = Folders(seed)
         self._labels: dict[Topic, int] = {}
+        self._judged: dict[
+            tuple[str | None, str | None, str | None, int], tuple[int, int] | Problem
+        ] = {}
 
     def read(self, container: Container, prefix: str, first: int, last: int) -> Iterator[Chunk]:
         """Entries `first` to `last` (exclusive), in one or, if they are large, several chunks.
@@ -224,34 +227,38 @@ class ChunkReader:
         wrong: dict[int, Problem] = {}
         for number, code in enumerate(combinations.tolist()):
             code, at = divmod(code, len(here))
-            parts = []
-            for known in reversed(words):
-                code, word = divmod(code, len(known))
-                parts.append(clean_text(known[word] or ""))
-            levels = self._folders.known[here[at]].levels
-            topic, marks[number], problem = self._topic(Topic(*reversed(parts)), levels)
-            if problem is None:
-                labels[number] = self._labels.setdefault(topic, len(self._labels))
+            code, intention = divmod(code, len(words[2]))
+            category, disease = divmod(code, len(words[1]))
+            written = (words[0][category], words[1][disease], words[2][intention], int(here[at]))
+            if written not in self._judged:
+                self._judged[written] = self._judge(*written)
+            judged = self._judged[written]
+            if isinstance(judged, Problem):
+                wrong[number] = judged
             else:
-                wrong[number] = problem
+                labels[number], marks[number] = judged
         of_rows = labels[back]
         problems = {row: wrong[int(back[row])] for row in np.flatnonzero(of_rows < 0).tolist()}
         return of_rows, marks[back], problems
 
-    def _topic(self, written: Topic, levels: tuple[str, ...]) -> tuple[Topic, int, Problem | None]:
-        """The topic of a file that says `written` and lies in the folders `levels`."""
+    def _judge(
+        self, category: str | None, disease: str | None, intention: str | None, place: int
+    ) -> tuple[int, int] | Problem:
+        """Label and marks of a file in this folder that names this topic."""
+        written = Topic(*(clean_text(word or "") for word in (category, disease, intention)))
+        levels = self._folders.known[place].levels
+        mark = Mark.NONE
         missing = [name for name, part in zip(Topic._fields, written, strict=True) if not part]
-        if not missing:
-            if not levels:
-                return written, Mark.NONE, None
+        if missing:
+            known = topic_of_folder(levels)
+            filled = Topic(*(part or other for part, other in zip(written, known, strict=True)))
+            if not self._by_number and (len(missing) < 3 or not all(filled)):
+                return Problem(Reason.MISSING_KEY, f"no {', '.join(missing)}")
+            written = filled
+        elif levels:
             agrees = folder_agrees(levels, written)
-            return written, Mark.FOLDER_AGREES if agrees else Mark.FOLDER_DIFFERS, None
-        from_folder = topic_of_folder(levels)
-        filled = Topic(*(part or other for part, other in zip(written, from_folder, strict=True)))
-        if not self._by_number and (len(missing) < 3 or not all(filled)):
-            problem = Problem(Reason.MISSING_KEY, f"no {', '.join(missing)}")
-            return filled, Mark.NONE, problem
-        return filled, Mark.NONE, None
+            mark = Mark.FOLDER_AGREES if agrees else Mark.FOLDER_DIFFERS
+        return self._labels.setdefault(written, len(self._labels)), mark
 
 
 _NO_NUMBERS = np.zeros(0, dtype=np.uint64)

@@ -35,7 +35,7 @@ class Folders:
         self._seed = seed
         self.known: list[Folder] = []
         self._places: dict[bytes, int] = {}
-        self._plain: list[bool] = []
+        self._plain: dict[bytes, int] = {}
         self._keys: list[int] = []
 
     def list_files(self, names: list[bytes], prefix: str, refuse: Refuse) -> FileList:
@@ -47,39 +47,33 @@ class Folders:
         """
         files = FileList(self, prefix)
         entries, places, stems = files.entries, files.places, files.stems
-        plain = self._plain
+        plain = self._plain.get
         for entry, name in enumerate(names):
-            if b"\\" in name and b"/" not in name:
-                name = name.replace(b"\\", b"/")  # some Windows tools
             cut = name.rfind(b"/") + 1
-            place = self._places.get(name[:cut])
-            if place is None:
-                place = self._add(name[:cut])
             base = name[cut:]
-            if not base:
-                continue
-            if plain[place] and base[-5:] == b".json" and base[:1].isalnum() and base.isascii():
+            place = plain(name[:cut])
+            if (
+                place is not None
+                and base[-5:] == b".json"
+                and base[:1].isalnum()
+                and base.isascii()
+            ):
                 entries.append(entry)
                 places.append(place)
                 stems.append(base[:-5])
-            else:
-                self._add_odd(files, entry, place, base, refuse)
+            elif base:
+                self._look_twice(files, entry, name, refuse)
         return files
 
-    def _add(self, raw: bytes) -> int:
-        place = self._places[raw] = len(self.known)
-        folder = describe_folder(raw)
-        self.known.append(folder)
-        self._plain.append(folder.side is not None and folder.problem is None)
-        self._keys.append(xxhash.xxh3_64_intdigest(folder.key, self._seed))
-        return place
-
-    def _add_odd(
-        self, files: FileList, entry: int, place: int, base: bytes, refuse: Refuse
-    ) -> None:
+    def _look_twice(self, files: FileList, entry: int, name: bytes, refuse: Refuse) -> None:
+        """A file in a folder that is new or odd, or with a name that is."""
+        if b"\\" in name and b"/" not in name:
+            name = name.replace(b"\\", b"/")  # some Windows tools
+        cut = name.rfind(b"/") + 1
+        place = self._place(name[:cut])
         folder = self.known[place]
-        described = describe_file(base, folder)
-        found = base.decode("utf-8", "backslashreplace")
+        described = describe_file(name[cut:], folder)
+        found = name[cut:].decode("utf-8", "backslashreplace")
         if isinstance(described, Problem):
             refuse(files.prefix + folder.path + found, described)
             return
@@ -87,6 +81,18 @@ class Folders:
         files.entries.append(entry)
         files.places.append(place)
         files.stems.append(described[0].encode())
+
+    def _place(self, raw: bytes) -> int:
+        """The number of a folder."""
+        if raw in self._places:
+            return self._places[raw]
+        place = self._places[raw] = len(self.known)
+        folder = describe_folder(raw)
+        self.known.append(folder)
+        self._keys.append(xxhash.xxh3_64_intdigest(folder.key, self._seed))
+        if folder.side is not None and folder.problem is None:
+            self._plain[raw] = place
+        return place
 
     def hashes(self, places: NDArray[np.int64], names: NDArray[np.uint64]) -> NDArray[np.uint64]:
         """Of folder and name together, with the seed: equal wherever the folder lies."""
