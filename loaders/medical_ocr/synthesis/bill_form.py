@@ -10,6 +10,8 @@ from loaders.medical_ocr.synthesis.bill import ITEM_NAMES, Bill
 from loaders.medical_ocr.synthesis.marks import draw_bar_code, draw_seal
 from loaders.medical_ocr.synthesis.page import Cell, Page
 
+_FEWEST_LINES = 13
+
 
 def draw_bill(page: Page, rng: Generator, document: Bill) -> None:
     """The full form, or, as many clinics do for outpatients, the short one."""
@@ -87,7 +89,10 @@ def _draw_table(page: Page, rng: Generator, document: Bill, x: float, y: float, 
     y += 15
     pitch = float(rng.uniform(6.3, 7.2))
     billed = dict(document.items)
-    shown = ITEM_NAMES if rng.random() < 0.7 else tuple(billed)
+    shown = ITEM_NAMES
+    if rng.random() < 0.3:
+        # Only what is billed, with empty lines as far as the sums on the right need room.
+        shown = (*billed, *[""] * max(0, _FEWEST_LINES - len(billed)))
     group = 0
     for item in shown:
         cells = [Cell(a, y, b - a, pitch) for a, b in pairwise(edges)]
@@ -103,7 +108,7 @@ def _draw_table(page: Page, rng: Generator, document: Bill, x: float, y: float, 
                 if amount:
                     page.value(field, f"{amount:,}", cell, 9, "right", group)
             group += 1
-        else:
+        elif item:
             page.label(item, cells[0], 8.5, "left")
         y += pitch
         page.rule(x, y, x + table, y, page.style.rule_weight * 0.7)

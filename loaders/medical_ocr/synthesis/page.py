@@ -107,7 +107,12 @@ def _run(family: str, bold: bool, size: int, text: str, colour: Colour) -> tuple
     )
     width, height = bitmap.size
     mask = np.frombuffer(bytes(bitmap), np.uint8).reshape(height, width)
-    return _tints(colour)[mask], left, top
+    rows, columns = np.flatnonzero(mask.any(axis=1)), np.flatnonzero(mask.any(axis=0))
+    if not len(rows):
+        raise ValueError(f"{text!r} leaves no ink")
+    # The bitmap carries blank margins; a box must fit the ink.
+    tight = mask[rows[0] : rows[-1] + 1, columns[0] : columns[-1] + 1]
+    return _tints(colour)[tight], left + int(columns[0]), top + int(rows[0])
 
 
 @lru_cache(maxsize=16384)
