@@ -1,11 +1,9 @@
-"""An EXAONE 3.x checkpoint -> the same model in Llama's format, for people without our code.
+"""EXAONE 3.x -> a Llama-format model folder that plain transformers loads, once and for everybody.
 
-Only names change: config keys and the names of weights. The bytes of the weights are copied shard
-by shard without being read as numbers, so memory stays flat whatever the model's size. Before the
-folder appears, both forms answer the same probe and their logits must be equal to the bit.
-
-The safetensors layout is that of https://github.com/huggingface/safetensors#format: the length of
-the header (8 bytes, little endian), the header (JSON), the data.
+The two formats hold the same numbers under different names. So only names are rewritten: each
+safetensors file is copied with a new header, its tensor bytes as they are, in constant memory.
+Tokenizer files are copied unchanged. Before the folder gets its name, both models are loaded (one
+after the other, in the checkpoint's own precision) and must give the same logits to the bit.
 """
 
 from __future__ import annotations
@@ -13,15 +11,13 @@ from __future__ import annotations
 import json
 import logging
 import shutil
-import struct
-import tempfile
+from collections.abc import Iterable
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import torch
-from huggingface_hub import HfApi, ModelCard, ModelCardData
-from rich.progress import Progress
-from transformers import AutoModelForCausalLM
+from huggingface_hub import HfApi, ModelCard, ModelCardData, snapshot_download
+from transformers import AutoConfig, AutoModelForCausalLM
 
 from cards.errors import BogamError
 from cards.licences import Licence, check_publication, licence_of_base
@@ -30,183 +26,230 @@ from hub.publish import publish_release
 from hub.push import Published
 from hub.refusals import said_plainly
 from hub.release import Release
-from trainers.base_files import base_file
 from trainers.base_model import LOCAL, load_tokenizer, resolve_base
-from trainers.exaone import ExaoneConfig, llama_config, llama_name, register_exaone
+from trainers.exaone import MODEL_TYPE, ExaoneConfig, llama_config, llama_name, register_exaone
 from trainers.recipe_schema import BaseModelSection
+from trainers.safetensors_names import rename_tensors
+
+if TYPE_CHECKING:
+    from rich.progress import Progress
 
 logger = logging.getLogger(__name__)
 
-INDEX = "model.safetensors.index.json"
-_BESIDE_THE_WEIGHTS = (
-    "LICENSE",
-    "NOTICE",
-    "chat_template.jinja",
-    "generation_config.json",
-    "merges.txt",
-    "special_tokens_map.json",
+CONFIG_FILE = "config.json"
+INDEX_FILE = "model.safetensors.index.json"
+# What says how to read text and how to answer; belongs to no architecture.
+_COPIED = (
     "tokenizer.json",
     "tokenizer_config.json",
+    "special_tokens_map.json",
+    "added_tokens.json",
     "vocab.json",
+    "merges.txt",
+    "chat_template.jinja",
+    "generation_config.json",
+    "LICENSE",
+    "NOTICE",
 )
-_PROBE = "환자에게 약을 설명해 주세요. The same model under other names."
+_PROBE_TOKENS = 48
 
 
 def convert_base(
-    base_id: str, folder: Path, repo_id: str, *, revision: str = "main", progress: Progress | None
+    base: str,
+    folder: Path,
+    repo_id: str,
+    *,
+    revision: str = "main",
+    progress: Progress | None = None,
 ) -> Licence:
-    """Write the Llama form of an EXAONE 3.x model to `folder` and return the licence it is under.
+    """Write the Llama form of `base` to `folder`, which must not be there yet.
 
     Args:
-        base_id: Hub id or local folder of the EXAONE checkpoint.
-        repo_id: where it will be published; its name must keep the base's naming rule.
+        base: Hub id or folder of an EXAONE 3.x checkpoint in safetensors.
+        repo_id: where it is going to be published; decides only whether it may be called so.
+
+    Returns:
+        The licence of the base, which the copy keeps.
 
     Raises:
-        BogamError: no such base, no EXAONE, a weight whose name is not known, a name that the
-            licence forbids, `folder` is there already, or the two forms differ.
+        BogamError: not an EXAONE 3.x checkpoint, a repo name that its licence forbids, no room on
+            the disk, no usable tokenizer, or logits that differ. `folder` is not there then.
     """
     register_exaone()
-    base = resolve_base(BaseModelSection(id=base_id, revision=revision))
-    licence = _licence(base)
-    check_publication(licence, repo_id, private=True)
+    source = resolve_base(BaseModelSection(id=base, revision=revision))
     if folder.exists():
-        raise BogamError(f"{folder}: is there already. Remove it or give another folder.")
-    source = _download(base)
-    config = _exaone_config(base, source)
-    folder.parent.mkdir(parents=True, exist_ok=True)
-    with tempfile.TemporaryDirectory(prefix=f"{folder.name}.partial-", dir=folder.parent) as name:
-        partial = Path(name)
-        llama_config(config).save_pretrained(partial)
-        _rename_weights(source, partial, progress)
-        for file in _BESIDE_THE_WEIGHTS:
-            if (source / file).is_file():
-                shutil.copyfile(source / file, partial / file)
-        (partial / "README.md").write_text(_card(base, licence, repo_id), encoding="utf-8")
-        _compare_logits(base, source, partial)
-        partial.rename(folder)
+        raise BogamError(f"{folder}: is there already. Remove it or choose another folder.")
+    original = _fetch(source)
+    config = _exaone_config(source, original)
+    licence = licence_of_base(base, _card_data(original))
+    check_publication(licence, repo_id, private=True, made_from=(licence,))
+    weights = sorted(original.glob("*.safetensors"))
+    _check_room(folder, weights)
+
+    draft = folder.with_name(f"{folder.name}.partial")
+    shutil.rmtree(draft, ignore_errors=True)
+    draft.mkdir(parents=True)
+    try:
+        tracked: Iterable[Path] = weights
+        if progress is not None:
+            tracked = progress.track(weights, description="Renaming weights")
+        for path in tracked:
+            rename_tensors(path, draft / path.name, llama_name)
+        _write_index(original, draft)
+        _write_config(config, original, draft)
+        for name in _COPIED:
+            if (original / name).is_file():
+                shutil.copyfile(original / name, draft / name)
+        card = _card(source, repo_id, licence, len(weights))
+        (draft / "README.md").write_text(card, encoding="utf-8")
+        load_tokenizer(Revision(id=str(draft), revision=LOCAL))
+        _check_equal(original, draft, progress)
+        draft.rename(folder)
+    finally:
+        shutil.rmtree(draft, ignore_errors=True)
     return licence
 
 
 def publish_converted(
-    folder: Path, repo_id: str, licence: Licence, *, progress: Progress | None = None
+    folder: Path,
+    repo_id: str,
+    licence: Licence,
+    *,
+    public: bool = False,
+    progress: Progress | None = None,
 ) -> Published:
-    """Make the converted folder one commit of a private repo; errors as `hub.publish`."""
-    release = Release(folder, repo_id, "model", licence, made_from=(licence,))
-    return publish_release(release, "Convert to Llama's format", progress=progress)
+    """Make a converted folder one commit; the same folder again changes nothing."""
+    release = Release(folder, repo_id, "model", licence, public=public, made_from=(licence,))
+    return publish_release(release, "Publish a base model in Llama's format", progress=progress)
 
 
-def _licence(base: Revision) -> Licence:
-    readme = base_file(base, "README.md")
-    card = ModelCard.load(readme).data.to_dict() if readme is not None else None
-    return licence_of_base(base.id, card)
-
-
-def _download(base: Revision) -> Path:
-    if base.revision == LOCAL:
-        return Path(base.id)
-    with said_plainly(f"base model {base.id}", HfApi()):
+def _fetch(source: Revision) -> Path:
+    """The files of the checkpoint on this machine; downloads them where they are missing."""
+    if source.revision == LOCAL:
+        return Path(source.id)
+    with said_plainly(f"base model {source.id}", HfApi()):
         return Path(
-            HfApi().snapshot_download(
-                base.id,
-                revision=base.revision,
-                allow_patterns=["*.safetensors", INDEX, "config.json", *_BESIDE_THE_WEIGHTS],
+            snapshot_download(
+                source.id,
+                revision=source.revision,
+                allow_patterns=["*.safetensors", INDEX_FILE, CONFIG_FILE, "README.md", *_COPIED],
             )
         )
 
 
-def _exaone_config(base: Revision, source: Path) -> ExaoneConfig:
-    stated: dict[str, Any] = json.loads((source / "config.json").read_bytes())
-    if stated.get("model_type") != ExaoneConfig.model_type:
+def _exaone_config(source: Revision, original: Path) -> ExaoneConfig:
+    config = AutoConfig.from_pretrained(original)
+    if not isinstance(config, ExaoneConfig):
         raise BogamError(
-            f"base model {base.id}: is a {stated.get('model_type')!r} model. Only EXAONE 3.x "
-            "needs converting; put the others into base_model.id as they are."
+            f"base model {source.id}: its config says model_type {config.model_type!r}. Only "
+            f"{MODEL_TYPE!r} (EXAONE 3.0 and 3.5) needs converting; others load as they are."
         )
-    config: ExaoneConfig = ExaoneConfig.from_pretrained(source)
+    if not any(original.glob("*.safetensors")):
+        raise BogamError(
+            f"base model {source.id}: no *.safetensors beside its config. Weights in other forms "
+            "can run code when they are read and are not converted."
+        )
     return config
 
 
-def _rename_weights(source: Path, target: Path, progress: Progress | None) -> None:
-    shards = sorted(source.glob("*.safetensors"))
-    if not shards:
-        raise BogamError(f"{source}: holds no *.safetensors file, and no other form is read.")
-    total = sum(shard.stat().st_size for shard in shards)
-    task = progress.add_task("Copying weights", total=total) if progress else None
-    for shard in shards:
-        _rename_shard(shard, target / shard.name)
-        if progress is not None and task is not None:
-            progress.advance(task, shard.stat().st_size)
-    if (source / INDEX).is_file():
-        index = json.loads((source / INDEX).read_bytes())
-        index["weight_map"] = {
-            llama_name(name): shard for name, shard in index["weight_map"].items()
-        }
-        (target / INDEX).write_text(json.dumps(index, indent=2) + "\n", encoding="utf-8")
+def _card_data(original: Path) -> dict[str, Any] | None:
+    readme = original / "README.md"
+    data: dict[str, Any] | None = None
+    if readme.is_file():
+        data = ModelCard.load(readme).data.to_dict()
+    return data
 
 
-def _rename_shard(source: Path, target: Path) -> None:
-    with source.open("rb") as reader, target.open("wb") as writer:
-        (length,) = struct.unpack("<Q", reader.read(8))
-        header: dict[str, Any] = json.loads(reader.read(length))
-        unknown = [
-            name for name in header if name.startswith("transformer.") and llama_name(name) == name
-        ]
-        if unknown:
-            raise BogamError(
-                f"{source}: {len(unknown)} weights have names that EXAONE 3.x does not have, "
-                f"such as {unknown[0]}. Is this checkpoint of another architecture?"
-            )
-        renamed = json.dumps({llama_name(name): value for name, value in header.items()}).encode()
-        renamed += b" " * (-len(renamed) % 8)  # data begins at a multiple of eight
-        writer.write(struct.pack("<Q", len(renamed)) + renamed)
-        shutil.copyfileobj(reader, writer, 1 << 24)
-
-
-def _compare_logits(base: Revision, source: Path, converted: Path) -> None:
-    tokens = load_tokenizer(Revision(id=str(source), revision=LOCAL))(
-        _PROBE, return_tensors="pt", add_special_tokens=False
-    )["input_ids"]
-    # One after the other: together they would need twice the memory.
-    before = _logits(source, tokens)
-    if not torch.equal(before, _logits(converted, tokens)):
+def _check_room(folder: Path, weights: list[Path]) -> None:
+    folder.parent.mkdir(parents=True, exist_ok=True)
+    needed = sum(path.stat().st_size for path in weights)
+    free = shutil.disk_usage(folder.parent).free
+    if free < needed:
         raise BogamError(
-            f"base model {base.id}: the converted model computes other logits than the original. "
-            "Nothing was written; please report this with the model's config.json."
+            f"{folder}: the converted model takes {needed / 1e9:.1f} GB and this disk has "
+            f"{free / 1e9:.1f} GB left. Choose another folder with --out."
         )
 
 
-def _logits(folder: Path, tokens: torch.Tensor) -> torch.Tensor:
-    model, report = AutoModelForCausalLM.from_pretrained(
-        folder, dtype="auto", use_safetensors=True, output_loading_info=True
-    )
-    lost = sorted(report["missing_keys"]) + sorted(report["unexpected_keys"])
-    if lost:
-        raise BogamError(f"{folder}: weights do not fit the config: {lost[:3]}.")
-    with torch.inference_mode():
-        logits: torch.Tensor = model(input_ids=tokens).logits
-    return logits
+def _write_index(original: Path, draft: Path) -> None:
+    """Checkpoints in several files say in an index which weight is in which."""
+    if not (original / INDEX_FILE).is_file():
+        return
+    index = json.loads((original / INDEX_FILE).read_text(encoding="utf-8"))
+    index["weight_map"] = {llama_name(name): file for name, file in index["weight_map"].items()}
+    _write_json(draft / INDEX_FILE, index)
 
 
-def _card(base: Revision, licence: Licence, repo_id: str) -> str:
+def _write_config(config: ExaoneConfig, original: Path, draft: Path) -> None:
+    """transformers 5 reads `rope_parameters`; everything older, and vLLM, the other two keys."""
+    converted = llama_config(config).to_dict()
+    written = json.loads((original / CONFIG_FILE).read_text(encoding="utf-8"))
+    for key in ("rope_theta", "rope_scaling"):
+        if key in written:
+            converted[key] = written[key]
+    _write_json(draft / CONFIG_FILE, converted)
+
+
+def _write_json(path: Path, content: dict[str, Any]) -> None:
+    text = json.dumps(content, indent=2, sort_keys=True, ensure_ascii=False)
+    path.write_text(text + "\n", encoding="utf-8")
+
+
+def _card(source: Revision, repo_id: str, licence: Licence, files: int) -> str:
+    """Where the weights come from, what was done to them, and under which terms they stand."""
     fields: dict[str, Any] = {
-        "base_model": base.id,
         "language": ["ko", "en"],
         "library_name": "transformers",
         "pipeline_tag": "text-generation",
         "tags": ["exaone", "bogam"],
         **licence.metadata(),
     }
-    metadata = ModelCardData(**fields)
-    notices = "\n".join(f"- {line}" for line in (*licence.notice_ko, *licence.notice_en))
+    if source.revision == LOCAL:
+        origin = f"`{Path(source.id).name}`, a local folder,"
+    else:
+        fields["base_model"] = source.id
+        origin = f"`{source.id}` at commit `{source.revision}`"
+    terms = "\n".join(f"- {line}" for line in (*licence.notice_ko, *licence.notice_en))
     return (
-        f"---\n{metadata.to_yaml()}\n---\n\n"
-        f"# {repo_id}\n\n"
-        f"`{base.id}` at commit `{base.revision}` in Llama's format: the same weights under other "
-        "names, so that plain transformers loads it without remote code. Logits were compared and "
-        "are equal to the bit.\n\n"
-        f"`{base.id}`의 가중치 이름만 Llama 형식으로 바꾼 모델입니다. 원격 코드 없이 "
-        "transformers로 바로 불러올 수 있고, 로짓이 원본과 비트 단위로 같음을 확인했습니다.\n\n"
+        f"---\n{ModelCardData(**fields).to_yaml()}\n---\n\n# {repo_id}\n\n"
+        f"The weights of {origin} in Llama's format, so that plain transformers loads them without "
+        f"code from a repo. Nothing was trained, quantised or rounded: the tensors ({files} "
+        "safetensors) were copied byte for byte under other names. Both forms were loaded and "
+        "their logits are equal to the bit.\n\n"
+        "원본 가중치의 이름만 Llama 형식으로 바꾼 저장소입니다. 값은 그대로이고, 원격 코드 없이 "
+        "transformers로 바로 불러올 수 있으며, 로짓이 원본과 비트 단위로 같음을 확인했습니다.\n\n"
         "```python\nfrom transformers import AutoModelForCausalLM, AutoTokenizer\n\n"
-        f'model = AutoModelForCausalLM.from_pretrained("{repo_id}")\n'
-        f'tokenizer = AutoTokenizer.from_pretrained("{repo_id}")\n```\n\n'
-        f"## Licence 라이선스\n\n[{licence.title}]({licence.link})\n\n{notices}\n"
+        f'tokenizer = AutoTokenizer.from_pretrained("{repo_id}")\n'
+        f'model = AutoModelForCausalLM.from_pretrained("{repo_id}", dtype="auto")\n```\n\n'
+        f"## Licence 라이선스\n\n[{licence.title}]({licence.link})\n\n{terms}\n"
     )
+
+
+def _check_equal(original: Path, draft: Path, progress: Progress | None) -> None:
+    folders: Iterable[Path] = (original, draft)
+    if progress is not None:
+        folders = progress.track((original, draft), description="Comparing logits")
+    vocabulary = AutoConfig.from_pretrained(original).vocab_size
+    probe = torch.linspace(0, vocabulary - 1, _PROBE_TOKENS).long()[None]
+    # One after the other: together they would need twice the memory.
+    first, second = (_logits(folder, probe) for folder in folders)
+    if not torch.equal(first, second):
+        difference = float((first.float() - second.float()).abs().max())
+        raise BogamError(
+            f"{original}: converted, the model answers differently (logits differ by up to "
+            f"{difference:.3g}), so nothing was written. Its checkpoint has something that this "
+            "version does not know; please report it with the model's config.json."
+        )
+
+
+def _logits(folder: Path, token_ids: torch.Tensor) -> torch.Tensor:
+    """Logits of the model in a folder, in the precision of its files; refuses a lack of weights."""
+    model, report = AutoModelForCausalLM.from_pretrained(
+        folder, dtype="auto", use_safetensors=True, output_loading_info=True
+    )
+    unfit = {key: sorted(names) for key, names in report.items() if names}
+    if unfit:
+        raise BogamError(f"{folder}: weights and config do not fit together: {unfit}.")
+    with torch.inference_mode():
+        logits: torch.Tensor = model(token_ids).logits
+    return logits

@@ -14,6 +14,8 @@ from transformers import AutoConfig, AutoModelForCausalLM, LlamaConfig, LlamaFor
 from transformers.conversion_mapping import register_checkpoint_conversion_mapping
 from transformers.core_model_loading import WeightRenaming
 
+from cards.errors import BogamError
+
 MODEL_TYPE = "exaone"
 
 # One rule a weight: a rule that only takes away `attn.attention` would load the same model, but
@@ -77,12 +79,21 @@ def weight_renamings() -> list[WeightRenaming]:
 
 
 def llama_name(exaone_name: str) -> str:
-    """The Llama name of one EXAONE weight; a name no rule knows (`lm_head.weight`) is kept."""
+    """The Llama name of one EXAONE weight.
+
+    Raises:
+        BogamError: EXAONE 3.x has no weight of that name.
+    """
+    if exaone_name == "lm_head.weight":
+        return exaone_name
     for renaming in weight_renamings():
         renamed, matched = renaming.rename_source_key(exaone_name)
         if matched is not None:
             return str(renamed)
-    return exaone_name
+    raise BogamError(
+        f"weight {exaone_name!r}: EXAONE 3.x has none of that name. Is this checkpoint of another "
+        "architecture?"
+    )
 
 
 def llama_config(config: ExaoneConfig) -> LlamaConfig:

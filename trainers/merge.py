@@ -1,0 +1,167 @@
+"""Adapter + base -> one model folder that needs no PEFT, e.g. for servers and GGUF converters.
+
+Always merged into the unquantised base: rounding a merged weight to 4 bits again would change
+every answer. Whoever trained on a 4-bit base should know that the merged model is the adapter on a
+*better* base than the one it was trained and measured on; evaluate it anew.
+"""
+
+from __future__ import annotations
+
+import json
+import logging
+import shutil
+from pathlib import Path
+
+import torch
+from huggingface_hub import HfApi, ModelCard, ModelCardData
+from peft import PeftConfig, PeftModel
+from transformers import AutoModelForCausalLM
+
+from cards.errors import BogamError
+from cards.licences import Licence, derive, find_licence, licence_of_base
+from cards.records import RUN_FILE, Revision, RunRecord
+from hub.refusals import said_plainly
+from trainers.base_files import base_file
+from trainers.base_model import LOCAL, LoadedBase, load_base
+from trainers.exaone import ExaoneConfig, llama_config
+from trainers.recipe_schema import BaseModelSection
+
+logger = logging.getLogger(__name__)
+
+_PROBE_TOKENS = 48
+_TOLERANCE = {torch.float32: 1e-5, torch.bfloat16: 2e-2, torch.float16: 2e-3}
+"""Share of the largest logit by which saving in this precision may move a logit."""
+
+
+def merge_adapter(adapter: str, folder: Path, *, revision: str = "main") -> Licence:
+    """Write the merged model to `folder`, which must not be there yet, in the base's precision.
+
+    Takes four bytes of main memory a weight, twice while the result is checked: it is read back
+    and must answer as adapter and base do together.
+
+    Args:
+        adapter: Hub id or folder.
+
+    Returns:
+        The licence of the result.
+
+    Raises:
+        BogamError: no such adapter or base, a weight that cannot be merged, or answers that
+            differ. `folder` is not there then.
+    """
+    if folder.exists():
+        raise BogamError(f"{folder}: is there already. Remove it or choose another folder.")
+    source, files = _fetch(adapter, revision)
+    config = PeftConfig.from_pretrained(files)
+    base = load_base(
+        BaseModelSection(id=config.base_model_name_or_path, revision=config.revision or "main"),
+        precision="fp32",
+    )
+    stored = _stored_dtype(base)
+    model = PeftModel.from_pretrained(base.model, files).eval()
+    probe = torch.linspace(0, base.model.config.vocab_size - 1, _PROBE_TOKENS).long()[None]
+    wanted = _logits(model, probe)
+    merged = model.merge_and_unload()
+
+    draft = folder.with_name(f"{folder.name}.partial")
+    shutil.rmtree(draft, ignore_errors=True)
+    try:
+        merged.to(stored).save_pretrained(draft, save_original_format=False)
+        if isinstance(merged.config, ExaoneConfig):
+            llama_config(merged.config).save_pretrained(draft)
+        base.tokenizer.save_pretrained(draft)
+        licence = _licence(files, base.source)
+        _write_card(draft, source, base.source, licence)
+        _check_answers(draft, probe, wanted, stored)
+        draft.rename(folder)
+    finally:
+        shutil.rmtree(draft, ignore_errors=True)
+    return licence
+
+
+def _fetch(adapter: str, revision: str) -> tuple[Revision, Path]:
+    if Path(adapter).is_dir():
+        source, files = Revision(id=adapter, revision=LOCAL), Path(adapter)
+    else:
+        api = HfApi()
+        with said_plainly(f"adapter {adapter}", api):
+            files = Path(
+                api.snapshot_download(
+                    adapter, revision=revision, allow_patterns=["adapter_*", RUN_FILE]
+                )
+            )
+        source = Revision(id=adapter, revision=files.name)
+    if not (files / "adapter_config.json").is_file():
+        raise BogamError(f"adapter {adapter}: no adapter_config.json; this is no PEFT adapter.")
+    return source, files
+
+
+def _stored_dtype(base: LoadedBase) -> torch.dtype:
+    """The precision of the base's files, in which the result is saved."""
+    path = base_file(base.source, "config.json")
+    stated = json.loads(path.read_text(encoding="utf-8")) if path is not None else {}
+    name = stated.get("dtype") or stated.get("torch_dtype") or "float32"
+    dtype = getattr(torch, name)
+    assert isinstance(dtype, torch.dtype)
+    return dtype
+
+
+def _logits(model: torch.nn.Module, token_ids: torch.Tensor) -> torch.Tensor:
+    with torch.inference_mode():
+        logits: torch.Tensor = model(token_ids).logits
+    return logits.float()
+
+
+def _check_answers(
+    draft: Path, probe: torch.Tensor, wanted: torch.Tensor, stored: torch.dtype
+) -> None:
+    reloaded = AutoModelForCausalLM.from_pretrained(draft, dtype=torch.float32)
+    difference = float((_logits(reloaded, probe) - wanted).abs().max())
+    allowed = _TOLERANCE[stored] * max(1.0, float(wanted.abs().max()))
+    if not difference <= allowed:
+        raise BogamError(
+            f"{draft}: the merged model answers differently from adapter and base together: "
+            f"logits differ by up to {difference:.3g} (allowed: {allowed:.3g}). Nothing was "
+            "written."
+        )
+    logger.info("merged; logits differ by up to %.3g", difference)
+
+
+def _licence(files: Path, base: Revision) -> Licence:
+    """Of the run that made the adapter; for an adapter from elsewhere, of its base."""
+    readme = base_file(base, "README.md")
+    card = ModelCard.load(readme).data.to_dict() if readme is not None else None
+    of_base = licence_of_base(base.id, card)
+    if not (files / RUN_FILE).is_file():
+        return of_base
+    return derive(of_base, find_licence(RunRecord.read(files / RUN_FILE).licence))
+
+
+def _write_card(draft: Path, adapter: Revision, base: Revision, licence: Licence) -> None:
+    of_base = base_file(base, "LICENSE")
+    if of_base is not None:
+        shutil.copyfile(of_base, draft / "LICENSE")
+    names = []
+    models = []
+    for part in (adapter, base):
+        if part.revision == LOCAL:
+            names.append(f"`{Path(part.id).name}` (a local folder)")
+        else:
+            names.append(f"`{part.id}` at commit `{part.revision}`")
+            models.append(part.id)
+    fields = {
+        "base_model": models or None,
+        "library_name": "transformers",
+        "pipeline_tag": "text-generation",
+        **licence.metadata(),
+    }
+    terms = "\n".join(f"- {line}" for line in (*licence.notice_ko, *licence.notice_en))
+    text = (
+        f"---\n{ModelCardData(**fields).to_yaml()}\n---\n\n# Merged model\n\n"
+        f"The adapter {names[0]} merged into the unquantised base {names[1]}. The numbers on the "
+        "adapter's card were measured on adapter and base as trained; on this form they may differ "
+        "a little.\n\n"
+        "어댑터를 양자화하지 않은 기반 모델에 합친 모델입니다.\n\n"
+        f"## Licence 라이선스\n\n[{licence.title}]({licence.link})\n\n{terms}\n"
+    )
+    (draft / "README.md").write_text(text, encoding="utf-8")
