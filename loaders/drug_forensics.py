@@ -21,7 +21,7 @@ from PIL import Image
 
 from cards.errors import BogamError
 from loaders.forensics import notes
-from loaders.forensics.augmentation import augment, augmentation, encode
+from loaders.forensics.augmentation import Augmentation, encode
 from loaders.forensics.classes import parse_class_numbers, parse_classes, question
 from loaders.forensics.evidence import Evidence, Survey, is_drawn, read_again, sha256, survey
 from loaders.forensics.findings import findings
@@ -32,7 +32,7 @@ from loaders.notices import Oddity
 from loaders.recorded_builder import Account, RecordedBuilder
 from loaders.rows import row_features
 
-_BATCH_BYTES = 64 << 20
+_BATCH_BYTES = 16 << 20
 
 
 @dataclass
@@ -179,9 +179,9 @@ class DrugForensics(RecordedBuilder, datasets.ArrowBasedBuilder):
 
     def _copies_of(self, row: dict[str, Any], data: bytes) -> Iterator[dict[str, Any]]:
         image = to_rgb(Image.open(BytesIO(data)))
-        pipeline = augmentation()
+        augmentation = Augmentation(self.config.seed)
         for number in range(1, self.config.augment_copies + 1):
-            made = augment(pipeline, image, row["id"], number, seed=self.config.seed)
+            made = augmentation.copy_of(image, row["id"], number)
             copy = encode(made)
             copy_id = f"{row['id']}-{number}"
             yield row | {

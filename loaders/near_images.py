@@ -2,12 +2,12 @@
 
 Two tests over all pairs of a set. PDQ within 31 of 256 bits is the same picture in another file
 (the threshold its authors give). A cropped copy moves every bit of PDQ, so pairs whose coarse
-layouts resemble each other are laid over one another and compared in detail. Of 250 photos and
-screens, cut, scaled to 0.6 and saved at quality 65, it finds 99 % that kept 0.85 of their sides or
-more, 97 % that kept 0.78 and 71 % that kept 0.7; mirrored copies are not looked for.
+layouts resemble each other are laid over one another, see `loaders/image_overlay.py`. Of 248
+photos and screens, cut, scaled to 0.6 and saved at quality 65, 98-99 % are found that kept 0.85 of
+their sides or more, 96 % that kept 0.78 and 73 % that kept 0.7. Mirrored copies are not looked for.
 
-All pairs are compared, so the time grows with the square of the number of images: a few seconds
-for 5,000, a minute for 20,000. Memory grows with the number of images (5 kB each), not of pairs.
+All pairs are compared, so the time grows with the square of the number of images. Memory grows
+with the number of images (5 kB each), not of pairs.
 """
 
 from __future__ import annotations
@@ -15,13 +15,13 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
-from typing import Any, Literal
+from typing import Literal
 
 import numpy as np
 import numpy.typing as npt
-from PIL import Image
 
 from loaders.image_files import SKETCH_SIDE, Gray, ImageFacts, map_in_threads
+from loaders.image_overlay import is_part, may_be_part
 
 PDQ_THRESHOLD = 31
 MIN_QUALITY = 50
@@ -32,23 +32,10 @@ _VIEW = 0.85
 _LAYOUT_SIDE = 6
 _LAYOUT_LIKE = 0.75
 _NEIGHBOURS = 8
-_SMALLEST_CROP = 0.6
-_DETAIL_SIDE = 96
-_WORTH_A_LOOK = 0.4
-"""Correlation within 0.04 of the right scale: copies reach 0.6, 99 % of other pairs stay below
-0.3."""
-_DETAIL_LIKE = 0.75
-_TILES = 4
-_TILES_LIKE = 0.7
-"""Correlation of the overlaid pictures in their middle frequencies, over all and, because one
-strong line can decide that, at the worst quarter of 4 x 4 tiles. Different pictures stay below 0.6
-over all; different talks in one chat program reach 0.9, but 0.65 by tiles.
-"""
-_FLAT = 1.5
-"""Gray levels of standard deviation below which a tile shows nothing to compare."""
 _CELLS = 8_000_000
 """Of the largest intermediate matrix: 32 MB of float32."""
 _CACHED_ROWS = 64
+_KEPT_PICTURES = 256
 
 Floats = npt.NDArray[np.float32]
 Kind = Literal["resent", "cropped"]
@@ -87,7 +74,13 @@ def near_pairs(
     words = _words(chosen)
     sketches = np.stack([np.frombuffer(f.sketch, np.uint8) for f in chosen])
     views = _views(sketches.reshape(-1, SKETCH_SIDE, SKETCH_SIDE))
-    detail = lru_cache(maxsize=512)(lambda position: _detail(gray(position)))
+    picture = lru_cache(maxsize=_KEPT_PICTURES)(gray)
+
+    def is_cropped(pair: tuple[int, int]) -> bool:
+        part, whole = pair
+        return may_be_part(facts[part], facts[whole]) and is_part(
+            facts[part], facts[whole], picture(part), picture(whole)
+        )
 
     found: dict[tuple[int, int], Kind] = {}
     step = max(_CACHED_ROWS, _CELLS // len(usable) // _CACHED_ROWS * _CACHED_ROWS)
@@ -100,9 +93,8 @@ def near_pairs(
             for part, whole in _alike(views, block)
             if _ordered(usable[part], usable[whole]) not in found
         ]
-        parts = map_in_threads(lambda pair: _is_part(detail(pair[0]), detail(pair[1])), alike)
-        for pair, is_part in zip(alike, parts, strict=True):
-            if is_part:
+        for pair, cropped in zip(alike, map_in_threads(is_cropped, alike), strict=True):
+            if cropped:
                 found[_ordered(*pair)] = "cropped"
         advance(len(usable[block]))
     return sorted(NearPair(*pair, kind) for pair, kind in found.items())
@@ -202,85 +194,6 @@ def _cells(start: float, end: float) -> Floats:
     pixels = np.arange(SKETCH_SIDE)
     from_left = np.clip(edges[:, None] - pixels[None, :], 0, 1)
     return np.diff(from_left, axis=0).astype(np.float32) / np.float32(edges[1] - edges[0])
-
-
-def _detail(gray: Gray) -> Floats:
-    """The picture with its longer side at 96, proportions kept."""
-    image = Image.fromarray(gray)
-    scale = _DETAIL_SIDE / max(image.size)
-    width, height = (max(8, round(side * scale)) for side in image.size)
-    small = image.resize((width, height), Image.Resampling.BOX)
-    return np.asarray(small, dtype=np.float32)
-
-
-@dataclass(frozen=True)
-class _Overlay:
-    """The best place of a picture on another at one scale."""
-
-    likeness: float
-    scale: float
-    under: Floats
-    over: Floats
-
-
-def _is_part(part: Floats, whole: Floats) -> bool:
-    """Whether `part` is `whole`, or `whole` with its sides cut off."""
-    fine = _middle_frequencies(whole)
-    best = _best_overlay(part, fine, np.arange(1.0, _SMALLEST_CROP, -0.08).tolist())
-    if best is None or best.likeness < _WORTH_A_LOOK:
-        return False
-    for step in (0.04, 0.02, 0.01):
-        nearer = _best_overlay(part, fine, [best.scale - step, best.scale + step])
-        if nearer and nearer.likeness > best.likeness:
-            best = nearer
-    return best.likeness >= _DETAIL_LIKE and _tiles_agree(best.under, best.over)
-
-
-def _best_overlay(part: Floats, fine: Floats, scales: Sequence[float]) -> _Overlay | None:
-    overlays = [found for scale in scales if (found := _overlay(part, fine, scale))]
-    return max(overlays, key=lambda overlay: overlay.likeness, default=None)
-
-
-def _overlay(part: Floats, fine: Floats, scale: float) -> _Overlay | None:
-    """Lay `part` on the middle frequencies of the whole; None where it would not fit.
-
-    Args:
-        scale: the larger of the shares of the whole's width and height that `part` covers. A crop
-            keeps the shape of pixels, so the proportions of both give the smaller share.
-    """
-    import cv2
-
-    height, width = fine.shape
-    slimmer = (part.shape[1] / part.shape[0]) / (width / height)
-    across, down = (scale, scale / slimmer) if slimmer >= 1 else (scale * slimmer, scale)
-    if scale > 1 or min(across, down) < _SMALLEST_CROP:
-        return None
-    size = (round(width * across), round(height * down))
-    over = _middle_frequencies(cv2.resize(part, size, interpolation=cv2.INTER_AREA))
-    match = cv2.matchTemplate(fine, over, cv2.TM_CCOEFF_NORMED)
-    _, likeness, _, (x, y) = cv2.minMaxLoc(match)
-    return _Overlay(likeness, scale, fine[y : y + size[1], x : x + size[0]], over)
-
-
-def _tiles_agree(left: Floats, right: Floats) -> bool:
-    correlations = []
-    for rows in zip(np.array_split(left, _TILES), np.array_split(right, _TILES), strict=True):
-        columns = (np.array_split(row, _TILES, axis=1) for row in rows)
-        for here, there in zip(*columns, strict=True):
-            spread = float(here.std() * there.std())
-            if max(here.std(), there.std()) < _FLAT:
-                continue
-            together = float(((here - here.mean()) * (there - there.mean())).mean())
-            correlations.append(together / spread if spread > 0 else 0.0)
-    return bool(correlations) and float(np.percentile(correlations, 25)) >= _TILES_LIKE
-
-
-def _middle_frequencies(picture: npt.NDArray[Any]) -> Floats:
-    """Without the noise, which two files do not share, and the light, which all pictures do."""
-    import cv2
-
-    fine = cv2.GaussianBlur(picture, (0, 0), 0.8)
-    return np.asarray(fine - cv2.GaussianBlur(picture, (0, 0), 4), dtype=np.float32)
 
 
 def _ordered(left: int | np.int64, right: int | np.int64) -> tuple[int, int]:

@@ -22,8 +22,42 @@ LONGEST_SIDE = 1344
 JPEG_QUALITY = 95
 
 
-def augmentation() -> Any:
-    """The `albumentations.Compose` of one copy; seed it with :func:`augment`, not by itself."""
+class Augmentation:
+    """Makes copies of training images; used by one thread at a time."""
+
+    def __init__(self, seed: int) -> None:
+        self._seed = seed
+        self._pipeline = _pipeline()
+
+    def copy_of(
+        self, image: Image.Image, row_id: str, number: int, *, epoch: int = 0
+    ) -> Image.Image:
+        """A new image: the same for the same row, number, epoch and seed, on any machine.
+
+        Args:
+            image: upright 8-bit RGB, see :func:`loaders.image_files.to_rgb`.
+            row_id: `id` of the row that the image belongs to.
+            number: 1, 2, ...: which copy of that image.
+            epoch: 0 gives the images that `--augment materialise` writes, others new ones.
+        """
+        if max(image.size) > LONGEST_SIDE:
+            image = image.copy()
+            image.thumbnail((LONGEST_SIDE, LONGEST_SIDE), Image.Resampling.LANCZOS)
+        key = xxhash.xxh3_64_intdigest(f"{row_id}\n{number}\n{epoch}".encode(), self._seed)
+        # One generator for all operations: `set_random_seed` would give each of them the same
+        # random numbers, so that one draw would decide about all.
+        self._pipeline.set_random_state(np.random.default_rng(key), random.Random(key))
+        return Image.fromarray(self._pipeline(image=np.asarray(image))["image"])
+
+
+def encode(image: Image.Image) -> bytes:
+    """A copy as it stands in the dataset: JPEG of quality 95 without colour subsampling."""
+    file = BytesIO()
+    image.save(file, "JPEG", quality=JPEG_QUALITY, subsampling=0)
+    return file.getvalue()
+
+
+def _pipeline() -> Any:
     # At import, albumentations would ask a server for a newer version.
     os.environ.setdefault("NO_ALBUMENTATIONS_UPDATE", "1")
     import albumentations
@@ -60,32 +94,3 @@ def augmentation() -> Any:
             ),
         ]
     )
-
-
-def augment(
-    pipeline: Any, image: Image.Image, row_id: str, copy: int, *, seed: int, epoch: int = 0
-) -> Image.Image:
-    """One new image of an RGB image: the same for the same row, copy, seed and epoch.
-
-    Args:
-        pipeline: what :func:`augmentation` gives; used by one thread at a time.
-        image: upright 8-bit RGB, see :func:`loaders.image_files.to_rgb`.
-        row_id: `id` of the row that the image belongs to.
-        copy: 1, 2, ... of that image.
-        epoch: 0 gives the images that `--augment materialise` writes.
-    """
-    if max(image.size) > LONGEST_SIDE:
-        image = image.copy()
-        image.thumbnail((LONGEST_SIDE, LONGEST_SIDE), Image.Resampling.LANCZOS)
-    key = xxhash.xxh3_64_intdigest(f"{row_id}\n{copy}\n{epoch}".encode(), seed)
-    # One generator for all operations: `set_random_seed` would give each of them the same
-    # random numbers, so that one draw would decide about all.
-    pipeline.set_random_state(np.random.default_rng(key), random.Random(key))
-    return Image.fromarray(pipeline(image=np.asarray(image))["image"])
-
-
-def encode(image: Image.Image) -> bytes:
-    """A copy as it stands in the dataset: JPEG of quality 95 without colour subsampling."""
-    file = BytesIO()
-    image.save(file, "JPEG", quality=JPEG_QUALITY, subsampling=0)
-    return file.getvalue()

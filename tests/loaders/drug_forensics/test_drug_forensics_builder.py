@@ -20,7 +20,7 @@ from PIL import Image
 
 from cards.errors import BogamError
 from cards.records import DatasetRecord
-from loaders.forensics.augmentation import augment, augmentation, encode
+from loaders.forensics.augmentation import Augmentation, encode
 from loaders.image_files import to_rgb
 
 Build = Callable[..., tuple[DatasetRecord, Path]]
@@ -242,10 +242,10 @@ def test_online_augmentation_makes_what_materialise_writes(
 ) -> None:
     _, out = build_evidence(drawn, augment="materialise", augment_copies=1, seed=7)
     rows = {row["id"]: row for row in rows_of(out)}
-    pipeline = augmentation()
+    augmentation = Augmentation(seed=7)
     for copy in [row for row in rows.values() if row["augmented_from"]][:4]:
         original = to_rgb(picture_of(rows[copy["augmented_from"]]))
-        made = augment(pipeline, original, copy["augmented_from"], 1, seed=7)
+        made = augmentation.copy_of(original, copy["augmented_from"], 1)
         assert encode(made) == copy["images"][0]["bytes"]
 
 
