@@ -5,6 +5,7 @@ from types import MappingProxyType
 
 DATASETS: Mapping[str, str] = MappingProxyType(
     {
+        "chartqa": "loaders.chartqa:ChartQA",
         "drug-forensics": "loaders.drug_forensics:DrugForensics",
         "medical-ocr": "loaders.medical_ocr.builder:MedicalOCR",
         "medical-qa": "loaders.medical_qa:MedicalQA",

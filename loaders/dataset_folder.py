@@ -173,13 +173,16 @@ def _partial_folder(out: Path) -> Iterator[Path]:
             partial.rename(out)
         except BaseException as error:
             shutil.rmtree(partial, ignore_errors=True)
-            raise _for_a_person(error, out) from error
+            told = _for_a_person(error, out) if isinstance(error, Exception) else None
+            if told is None or told is error:
+                raise
+            raise told from error
     finally:
         os.close(lock)
 
 
-def _for_a_person(error: BaseException, out: Path) -> BaseException:
-    """`datasets` wraps what a builder raises; find what a person can act on."""
+def _for_a_person(error: Exception, out: Path) -> BogamError | None:
+    """`datasets` wraps what a builder raises; find what a person can act on, if that is it."""
     cause: BaseException | None = error
     while cause is not None:
         if isinstance(cause, BogamError):
@@ -190,7 +193,7 @@ def _for_a_person(error: BaseException, out: Path) -> BaseException:
                 "the size of the source) and run the same command again."
             )
         cause = cause.__cause__ or cause.__context__
-    return error
+    return None
 
 
 def _write(
@@ -201,23 +204,27 @@ def _write(
     folder: Path,
     progress: Progress | None,
 ) -> DatasetRecord:
-    builder.begin(folder, progress)
-    try:
+    with builder.recording(folder, progress):
         builder.download_and_prepare(str(folder / DATA), file_format="parquet")
         account = builder.account()
-    finally:
-        builder.end()
     shutil.rmtree(folder / SCRATCH)
     shutil.rmtree(folder / "cache")
     for lock in folder.glob("*.lock"):
         lock.unlink()
     shards = _name_shards(folder / DATA)
+    with builder.stage("taking checksums"):
+        described = describe_source(source)
+        artifacts = {
+            path.relative_to(folder).as_posix(): sha256_of(path)
+            for path in sorted(folder.rglob("*"))
+            if path.is_file()
+        }
     record = DatasetRecord(
         name=name,
         builder=info,
-        source=describe_source(source),
+        source=described,
         licence=builder.LICENCE,
-        languages=builder.LANGUAGES,
+        languages=account.languages or builder.LANGUAGES,
         task_categories=builder.TASK_CATEGORIES,
         raw_items=account.raw_items,
         rows=sum(split.num_examples for split in builder.info.splits.values()),
@@ -233,11 +240,7 @@ def _write(
         features=builder.info.features.to_dict(),
         findings=(*account.findings, *builder.notice_findings()),
         statistics=account.statistics,
-        artifacts={
-            path.relative_to(folder).as_posix(): sha256_of(path)
-            for path in sorted(folder.rglob("*"))
-            if path.is_file()
-        },
+        artifacts=artifacts,
         domain=builder.DOMAIN,
         title=builder.TITLE,
         description=builder.DESCRIPTION,

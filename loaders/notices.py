@@ -36,6 +36,8 @@ class Oddity(StrEnum):
     """Positions, serial numbers, comments or the like were taken out of its file."""
     NEAR_DUPLICATE = "near_duplicate"
     """Shows the same picture as another item; both stay in one split."""
+    SHARED_BY_SPLITS = "shared_by_splits"
+    """Shows the same picture as an item of another split."""
     LABELS_CONTRADICT = "labels_contradict"
     """Another item shows the same picture and has another label."""
     NAMED_AS_COPY = "named_as_copy"

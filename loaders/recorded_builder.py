@@ -2,18 +2,22 @@
 
 from __future__ import annotations
 
+import logging
+import tempfile
 from abc import abstractmethod
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import ClassVar
+from typing import Any, ClassVar
 
 from rich.progress import Progress
 
 from cards.records import REJECTS_FILE, Domain, Finding, Note
 from loaders.notices import NoticeLog
 from loaders.rejects import RejectLog
+
+logger = logging.getLogger(__name__)
 
 NOTICES_FILE = "notices.jsonl"
 SCRATCH = "scratch"
@@ -28,6 +32,8 @@ class Account:
     counting: str = "raw_items == rows + rejects"
     findings: tuple[Finding, ...] = ()
     statistics: dict[str, dict[str, int]] = field(default_factory=dict)
+    languages: tuple[str, ...] | None = None
+    """Where they depend on the source; None for the `LANGUAGES` of the builder."""
 
 
 class RecordedBuilder:
@@ -36,7 +42,7 @@ class RecordedBuilder:
     A subclass reads `self.config.data_dir` (the source), yields rows of `row_features`, sends
     every other raw item to `self.rejects`, what was odd but used to `self.notices`, and may keep
     temporary files in `self.scratch` and leave files for the dataset in `self.folder`. It is run
-    by :func:`loaders.dataset_folder.build`, which calls :meth:`begin` first.
+    by :func:`loaders.dataset_folder.build`; by itself it is an ordinary builder of `datasets`.
     """
 
     LICENCE: ClassVar[str]
@@ -58,19 +64,37 @@ class RecordedBuilder:
     rejects: RejectLog
     notices: NoticeLog
     _progress: Progress | None = None
+    _is_recording = False
 
-    def begin(self, folder: Path, progress: Progress | None) -> None:
-        """Begin an account in `folder`; progress is shown on `progress`, if given."""
+    @contextmanager
+    def recording(self, folder: Path, progress: Progress | None) -> Iterator[None]:
+        """Keep rejects, notices and temporary files in `folder`; show progress, if given."""
         self.folder = folder
         self.scratch = folder / SCRATCH
         self.scratch.mkdir()
-        self.rejects = RejectLog(folder / REJECTS_FILE)
-        self.notices = NoticeLog(folder / NOTICES_FILE)
         self._progress = progress
+        with (
+            RejectLog(folder / REJECTS_FILE) as self.rejects,
+            NoticeLog(folder / NOTICES_FILE) as self.notices,
+        ):
+            self._is_recording = True
+            yield
+            self._is_recording = False
 
-    def end(self) -> None:
-        self.rejects.close()
-        self.notices.close()
+    def download_and_prepare(self, *args: Any, **kwargs: Any) -> None:
+        """As `datasets` has it. Called by itself, only the number of rejects is told."""
+        prepare = super().download_and_prepare  # type: ignore[misc]
+        if self._is_recording:
+            prepare(*args, **kwargs)
+            return
+        with tempfile.TemporaryDirectory() as folder, self.recording(Path(folder), None):
+            prepare(*args, **kwargs)
+            if self.rejects.counts:
+                logger.warning(
+                    "%d raw items are in no row (%s); loaders.dataset_folder.build lists them",
+                    sum(self.rejects.counts.values()),
+                    ", ".join(f"{reason} {n}" for reason, n in self.rejects.counts.items()),
+                )
 
     @contextmanager
     def stage(self, description: str, total: int | None = None) -> Iterator[Callable[[int], None]]:

@@ -1,0 +1,155 @@
+"""ChartQA to rows: one chart, one question, and every right answer to it.
+
+Source: the authors' folder (`ChartQA Dataset/{train,val,test}`) or the Hub's parquet files. The
+source's own splits stay, the bytes of a chart are never touched, and of a slice whole charts are
+drawn.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import datasets
+import pyarrow as pa
+import xxhash
+from datasets.builder import Key
+
+from loaders.charts import notes
+from loaders.charts.findings import findings, languages, statistics
+from loaders.charts.layouts import SPLITS, Question
+from loaders.charts.selection import parse_share
+from loaders.charts.survey import SharedCharts, Survey, survey
+from loaders.recorded_builder import Account, RecordedBuilder
+from loaders.rows import row_features
+
+_BATCH_BYTES = 64 << 20
+
+
+@dataclass
+class ChartQAConfig(datasets.BuilderConfig):
+    """Options of `bogam build chartqa`."""
+
+    slice: str | None = field(
+        default=None,
+        metadata={
+            "help": "A random share of each split's charts with all of their questions, e.g. 1%; "
+            "left out: all."
+        },
+    )
+    shared_charts: SharedCharts = field(
+        default="stop",
+        metadata={
+            "help": "A chart that stands in two splits: keep both and stop publication, or keep "
+            "its rows in the later split only."
+        },
+    )
+    seed: int = field(default=42, metadata={"help": "Decides what a slice holds."})
+
+
+class ChartQA(RecordedBuilder, datasets.ArrowBasedBuilder):
+    """Questions about charts with short answers, in the splits of their source."""
+
+    VERSION = datasets.Version("1.0.0")
+    BUILDER_CONFIG_CLASS = ChartQAConfig
+    LICENCE = "gpl-3.0"
+    DOMAIN = "general"
+    LANGUAGES = ("en",)
+    TASK_CATEGORIES = ("visual-question-answering", "image-text-to-text")
+    TITLE = notes.TITLE
+    DESCRIPTION = notes.DESCRIPTION
+    COLUMNS = notes.COLUMNS
+    LIMITS = notes.LIMITS
+
+    _survey: Survey
+
+    def _info(self) -> datasets.DatasetInfo:
+        text, number = datasets.Value("string"), datasets.Value("int32")
+        columns = {
+            "question": text,
+            "labels": datasets.List(text),
+            "human_or_machine": text,
+            "file_name": text,
+            "width": number,
+            "height": number,
+            "sha256": text,
+        }
+        return datasets.DatasetInfo(features=row_features(columns))
+
+    def _split_generators(self, dl_manager: Any) -> list[datasets.SplitGenerator]:
+        config = self.config
+        self._survey = survey(
+            Path(config.data_dir),
+            None if config.slice is None else parse_share(config.slice),
+            config.seed,
+            config.shared_charts,
+            self.rejects,
+            self.notices,
+            self.stage,
+        )
+        filled = {question.split for question in self._survey.questions}
+        return [
+            datasets.SplitGenerator(name=split, gen_kwargs={"split": split})
+            for split in SPLITS.values()
+            if split in filled
+        ]
+
+    def _generate_tables(self, split: str) -> Iterator[tuple[Key, pa.Table]]:
+        questions = [question for question in self._survey.questions if question.split == split]
+        schema = self.info.features.arrow_schema
+        waiting: list[dict[str, Any]] = []
+        size = batch = 0
+        with self.stage(f"writing {split}", len(questions)) as advance:
+            for question in questions:
+                row = self._row(question)
+                waiting.append(row)
+                size += len(row["images"][0]["bytes"])
+                if size >= _BATCH_BYTES:
+                    yield Key(0, batch), pa.Table.from_pylist(waiting, schema)
+                    waiting, size, batch = [], 0, batch + 1
+                advance(1)
+        if waiting:
+            yield Key(0, batch), pa.Table.from_pylist(waiting, schema)
+
+    def _row(self, question: Question) -> dict[str, Any]:
+        picture = question.picture
+        chart = self._survey.charts[picture.sha256]
+        record = "\n".join((question.part, question.text, *question.labels))
+        digest = xxhash.xxh3_64_hexdigest(record.encode())
+        return {
+            "id": f"{question.split}-{picture.sha256[:16]}-{digest}",
+            "document_id": chart.group,
+            "images": [{"bytes": self._survey.layout.read_again(picture), "path": picture.name}],
+            "messages": [
+                {"role": "system", "content": notes.SYSTEM_MESSAGE},
+                {"role": "user", "content": question.text},
+                {"role": "assistant", "content": question.labels[0]},
+            ],
+            "question": question.text,
+            "labels": list(question.labels),
+            "human_or_machine": question.part,
+            "file_name": picture.name,
+            "width": chart.facts.width,
+            "height": chart.facts.height,
+            "sha256": picture.sha256,
+        }
+
+    def account(self) -> Account:
+        """Records and chart files are the items; where records hold their charts, the records."""
+        survey = self._survey
+        counting = "raw_items == rows + rejects"
+        if survey.contents.pictures:
+            counting = (
+                "Records and chart files are raw items; a row is made of a record and of its "
+                "chart, which may serve several rows: raw_items == rows + charts used + rejects."
+            )
+        return Account(
+            raw_items=survey.contents.items,
+            items_used=survey.items_used,
+            counting=counting,
+            findings=tuple(findings(survey, self.config.slice, self.config.shared_charts)),
+            statistics=statistics(survey),
+            languages=languages(survey.questions),
+        )
