@@ -171,3 +171,13 @@ def test_own_columns_cannot_shadow_the_shared_ones() -> None:
     assert tuple(row_features({"label": datasets.Value("string")}))[:-1] == SHARED_COLUMNS
     with pytest.raises(ValueError, match="images"):
         row_features({"images": datasets.Value("string")})
+
+
+def test_a_builder_is_an_ordinary_one_of_datasets(
+    source: Path, tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    builder = find_builder("medical-qa")(data_dir=str(source), cache_dir=str(tmp_path / "cache"))
+    builder.download_and_prepare()
+    loaded = builder.as_dataset()
+    assert sum(part.num_rows for part in loaded.values()) == 400
+    assert "raw items are in no row" in caplog.text

@@ -12,6 +12,8 @@ from typing import Any
 
 import pytest
 
+from loaders.medical_qa_sample import write_sample
+
 REJECTED = {
     "broken_json": {"broken_json"},
     "trailing_garbage": {"broken_json"},
@@ -143,3 +145,17 @@ def test_rows_say_what_the_files_say(shared_data: Path, build_qa: Callable[..., 
             assert document["disease_category"] == row["disease_category"]
             assert document["disease_name"]["kor"] == row["disease"]
             assert document["intention"] == row["intention"]
+
+
+def test_flaws_of_the_made_up_sample_are_found(
+    tmp_path: Path, build_qa: Callable[..., Any]
+) -> None:
+    write_sample(tmp_path / "TL", questions=330, answers=330)
+    built = build_qa(tmp_path / "TL")
+    assert built.record.rows == 330
+    assert built.record.rejects == {
+        "broken_json": 1,
+        "empty_text": 1,
+        "junk": 1,
+        "no_counterpart": 1,
+    }
