@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import argparse
 import dataclasses
+import signal
 import sys
+import threading
 from pathlib import Path
 from typing import Any
 
@@ -20,6 +22,7 @@ def main() -> int:
     parser.add_argument("--port", type=int, default=8088)
     parser.add_argument("--tls-cert", type=Path)
     parser.add_argument("--tls-key", type=Path)
+    parser.add_argument("--until-stdin-ends", action="store_true", help="stop with the parent")
     parser.add_argument("--setting", action="append", default=[], metavar="NAME=NUMBER")
     arguments = parser.parse_args()
     names = {field.name for field in dataclasses.fields(Settings)}
@@ -28,6 +31,8 @@ def main() -> int:
         parser.error(f"settings are {', '.join(sorted(names))}")
     numbers: dict[str, Any] = {name: int(value) for name, value in changes.items()}
     settings = dataclasses.replace(Settings(), **numbers)
+    if arguments.until_stdin_ends:
+        threading.Thread(target=_stop_when_stdin_ends, daemon=True).start()
     try:
         serve(
             arguments.root,
@@ -41,6 +46,11 @@ def main() -> int:
         sys.stderr.write(f"{error}\n")
         return 2
     return 0
+
+
+def _stop_when_stdin_ends() -> None:
+    sys.stdin.buffer.read()
+    signal.raise_signal(signal.SIGINT)
 
 
 if __name__ == "__main__":

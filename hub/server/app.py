@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-import logging
 import secrets
 
 from starlette.applications import Starlette
 from starlette.exceptions import HTTPException
-from starlette.middleware import Middleware
 from starlette.requests import ClientDisconnect, Request
 from starlette.responses import Response
 from starlette.routing import Host, Router
@@ -34,10 +32,8 @@ from hub.server.store.part_uploads import PartUploads
 from hub.server.store.store import Store
 from hub.server.xet.xorbs import XorbStore
 
-logger = logging.getLogger(__name__)
 
-
-def create_app(store: Store) -> Starlette:
+def create_app(store: Store) -> ASGIApp:
     """The application over an open store."""
     register_convertors()
     app = Starlette(
@@ -59,7 +55,6 @@ def create_app(store: Store) -> Starlette:
             *clients.unknown_routes(),
             *pages.routes(),
         ],
-        middleware=[Middleware(RequestIdMiddleware), Middleware(RawPathMiddleware)],
         exception_handlers={
             HubError: _refusal,
             HTTPException: _no_route,
@@ -70,7 +65,8 @@ def create_app(store: Store) -> Starlette:
     app.state.store = store
     app.state.xorbs = XorbStore(store.root / "xorbs")
     app.state.part_uploads = PartUploads(store.root / "uploads", store.settings.part_bytes)
-    return app
+    # Outside of Starlette's own middleware, whose answers to failures are meant as well.
+    return RequestIdMiddleware(RawPathMiddleware(app))
 
 
 class RequestIdMiddleware:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import base64
-import binascii
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -94,6 +93,8 @@ def _encode_cursor(value: str, number: int) -> str:
 def _decode_cursor(cursor: str) -> list[object]:
     try:
         value, number = orjson.loads(base64.urlsafe_b64decode(cursor))
-        return [str(value), int(number)]
-    except (binascii.Error, TypeError, ValueError) as error:
+    except (TypeError, ValueError) as error:
         raise bad_request("Invalid cursor") from error
+    if not isinstance(value, str) or not isinstance(number, int) or number >= 1 << 63:
+        raise bad_request("Invalid cursor")
+    return [value, number]

@@ -68,14 +68,15 @@ class HubProcess:
         """Start the server and wait until it answers."""
         make_root(self.root)
         command = [sys.executable, "-m", "hub.server"]
-        command += ["--root", str(self.root), "--port", str(self.port)]
+        # However this process ends, the pipe to the server breaks, and the server ends too.
+        command += ["--root", str(self.root), "--port", str(self.port), "--until-stdin-ends"]
         for name, value in self._settings.items():
             command += ["--setting", f"{name}={value}"]
         if self._tls is not None:
             command += ["--tls-cert", str(self._tls[0]), "--tls-key", str(self._tls[1])]
         with self.log_file.open("ab") as log:
             self._process = subprocess.Popen(
-                command, stdin=subprocess.DEVNULL, stdout=log, stderr=subprocess.STDOUT
+                command, stdin=subprocess.PIPE, stdout=log, stderr=subprocess.STDOUT
             )
         deadline = time.monotonic() + START_SECONDS
         while not self._is_healthy():
@@ -93,15 +94,21 @@ class HubProcess:
         try:
             self._process.wait(STOP_SECONDS)
         except subprocess.TimeoutExpired:
-            self.kill()
-        self._process = None
+            self._process.kill()
+        self._forget()
 
     def kill(self) -> None:
         """End the server at once, as a power cut would."""
         if self._process is not None:
             self._process.kill()
-            self._process.wait()
-            self._process = None
+            self._forget()
+
+    def _forget(self) -> None:
+        assert self._process is not None
+        assert self._process.stdin is not None
+        self._process.stdin.close()
+        self._process.wait()
+        self._process = None
 
     def _is_healthy(self) -> bool:
         connection = http.client.HTTPConnection("127.0.0.1", self.port, timeout=5)

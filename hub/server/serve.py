@@ -6,6 +6,7 @@ import fcntl
 import ipaddress
 import logging
 import os
+import socket
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -37,8 +38,8 @@ def serve(
     """Serve the store in `root` until SIGINT or SIGTERM.
 
     With `tls_cert` and `tls_key` (PEM) over HTTPS. Raises :class:`BogamError` for an address
-    that other machines reach without TLS, unless `allow_remote` says that this is meant, and
-    when another server has the store.
+    that other machines reach without TLS, unless `allow_remote` says that this is meant, for
+    one that cannot be had, and when another server has the store.
     """
     if (tls_cert is None) != (tls_key is None):
         raise BogamError("TLS needs both a certificate and its key.")
@@ -48,16 +49,15 @@ def serve(
             "travel in the clear. Give --tls-cert and --tls-key, or --allow-remote if something "
             "in front of this server encrypts."
         )
-    with exclusive(root):
+    with exclusive(root), _listening(host, port) as listener:
         store = Store(root, settings or Settings())
         store.blobs.clear_temporary()
         scheme = "https" if tls_cert else "http"
+        port = listener.getsockname()[1]
         logger.info("Hub on %s://%s:%d, store in %s; Ctrl-C ends it", scheme, host, port, root)
         try:
-            uvicorn.run(
+            config = uvicorn.Config(
                 create_app(store),
-                host=host,
-                port=port,
                 ssl_certfile=tls_cert,
                 ssl_keyfile=tls_key,
                 timeout_keep_alive=KEEP_ALIVE_SECONDS,
@@ -65,6 +65,7 @@ def serve(
                 access_log=False,
                 server_header=False,
             )
+            uvicorn.Server(config).run(sockets=[listener])
         except KeyboardInterrupt:
             # The server has ended in order before uvicorn passes Ctrl-C on.
             logger.info("stopped")
@@ -80,6 +81,20 @@ def is_loopback(host: str) -> bool:
         return ipaddress.ip_address(host).is_loopback
     except ValueError:
         return False
+
+
+@contextmanager
+def _listening(host: str, port: int) -> Iterator[socket.socket]:
+    family = socket.AF_INET6 if ":" in host else socket.AF_INET
+    try:
+        listener = socket.create_server((host, port), family=family)
+    except OSError as error:
+        raise BogamError(
+            f"Cannot listen on {host}:{port}: {error.strerror or error}. "
+            "Does another program use the port? Give a free one with --port."
+        ) from error
+    with listener:
+        yield listener
 
 
 @contextmanager

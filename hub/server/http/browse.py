@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import base64
-import binascii
 from html import escape
 from typing import Any
 from urllib.parse import parse_qs
@@ -16,7 +15,6 @@ from hub.server.errors import HubError, bad_request, entry_not_found
 from hub.server.http.call import Call, json_response, next_link
 from hub.server.http.routing import api_routes
 from hub.server.last_commits import last_commits
-from hub.server.paths import is_unicode
 from hub.server.repositories import Repo
 from hub.server.revisions import BRANCHES, TAGS, Commit
 from hub.server.store.database import Transaction
@@ -62,10 +60,13 @@ def paths_info(call: Call) -> Response:
         data = call.json()
         paths, expand = data.get("paths", []), data.get("expand") is True
     else:
-        form = parse_qs(call.body.decode("utf-8", "replace"), max_num_fields=10 * PATHS)
+        form = parse_qs(call.body.decode("utf-8", "replace"))
         paths = form.get("paths", [])
         expand = form.get("expand", [""])[0].lower() == "true"
-    paths = [paths] if isinstance(paths, str) else [str(path) for path in paths]
+    if isinstance(paths, str):
+        paths = [paths]
+    if not isinstance(paths, list) or not all(isinstance(path, str) for path in paths):
+        raise bad_request("paths must be a list of texts")
     if len(paths) > PATHS:
         raise HubError(413, f"At most {PATHS} paths can be asked for at once")
     with call.store.database.read() as tx:
@@ -196,6 +197,6 @@ def _encode_cursor(path: str) -> str:
 def _decode_cursor(cursor: str | None) -> str:
     try:
         path = base64.urlsafe_b64decode(cursor or "").decode()
-    except (binascii.Error, UnicodeDecodeError) as error:
+    except ValueError as error:
         raise bad_request("Invalid cursor") from error
-    return path if is_unicode(path) else ""
+    return path

@@ -6,7 +6,6 @@ their time; the event loop only moves bytes.
 
 from __future__ import annotations
 
-import logging
 from collections.abc import Awaitable, Callable
 from typing import Any
 from urllib.parse import urlencode
@@ -22,8 +21,6 @@ from hub.server.errors import HubError, bad_request, invalid_credentials
 from hub.server.repositories import Kind, Repo, require_proposal, require_read, require_write
 from hub.server.store.database import Transaction
 from hub.server.store.store import Store
-
-logger = logging.getLogger(__name__)
 
 BODY_BYTES = 16 * 1024 * 1024
 SPOOL_BYTES = 1024 * 1024
@@ -157,6 +154,22 @@ async def stream_body(
             buffer.clear()
     if buffer:
         await anyio.to_thread.run_sync(write, bytes(buffer))
+
+
+def text_field(data: dict[str, Any], key: str) -> str:
+    """A field that must be there as text. Raises 400."""
+    value = optional_text(data, key)
+    if value is None:
+        raise bad_request(f"{key} is missing")
+    return value
+
+
+def optional_text(data: dict[str, Any], key: str) -> str | None:
+    """A field that may be missing or null. Raises 400 when it is anything but text."""
+    value = data.get(key)
+    if value is not None and not isinstance(value, str):
+        raise bad_request(f"{key} must be a text")
+    return value
 
 
 def json_response(

@@ -11,8 +11,8 @@ from hub.server.erasure import erase, list_contents
 from hub.server.errors import bad_request, conflict
 from hub.server.gating import require_download
 from hub.server.holdings import hold, may_name
-from hub.server.http.call import Call, json_response
-from hub.server.http.repos import created, private_flag, text_field
+from hub.server.http.call import Call, json_response, text_field
+from hub.server.http.repos import created, private_flag
 from hub.server.http.routing import api_routes
 
 

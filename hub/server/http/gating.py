@@ -6,7 +6,7 @@ from starlette.responses import Response
 from starlette.routing import Route
 
 from hub.server import gating
-from hub.server.http.call import Call, json_response
+from hub.server.http.call import Call, json_response, optional_text
 from hub.server.http.routing import api_routes
 
 
@@ -33,8 +33,8 @@ def handle(call: Call) -> Response:
         gating.handle(
             tx,
             repo,
-            user=data.get("user"),
-            request_id=data.get("requestId"),
+            user=optional_text(data, "user"),
+            request_id=optional_text(data, "requestId"),
             status=str(data.get("status")),
         )
     return json_response({"success": True})

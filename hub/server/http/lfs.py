@@ -43,7 +43,8 @@ def batch(call: Call) -> Response:
         raise bad_request(f"objects must be a list of at most {_BATCH_OBJECTS}")
     if data.get("operation") != "upload":
         raise bad_request("Only uploads go through LFS: download by the resolve URL")
-    in_parts = "multipart" in (data.get("transfers") or [])
+    transfers = data.get("transfers")
+    in_parts = isinstance(transfers, list) and "multipart" in transfers
     with call.store.database.read() as tx:
         caller = call.caller(tx)
         repo = call.proposable_repo(tx, caller)

@@ -13,7 +13,7 @@ from hub.server.commits import commit_tree
 from hub.server.descriptions import EXPANDABLE, describe, used_storage
 from hub.server.errors import bad_request, header_text, repo_not_found
 from hub.server.gating import require_download
-from hub.server.http.call import Call, json_response
+from hub.server.http.call import Call, json_response, optional_text, text_field
 from hub.server.http.routing import api_routes, route
 from hub.server.repositories import Kind, Repo
 from hub.server.store.database import Transaction
@@ -27,7 +27,7 @@ def create(call: Call) -> Response:
     kind = repositories.checked_kind(data.get("type"))
     with call.store.database.write() as tx:
         caller = call.caller(tx)
-        owner = data.get("organization") or caller.name
+        owner = optional_text(data, "organization") or caller.name
         name = text_field(data, "name")
         existing = repositories.find(tx, kind, owner, name)
         if existing is not None and repositories.can_read(caller, existing):
@@ -44,7 +44,7 @@ def create(call: Call) -> Response:
             owner,
             name,
             private=call.store.settings.private_by_default if private is None else private,
-            sdk=data.get("sdk"),
+            sdk=optional_text(data, "sdk"),
         )
         _initial_commit(tx, call, repo, caller)
         return json_response(created(call, repo))
@@ -56,7 +56,7 @@ def delete(call: Call) -> Response:
     call.params["kind"] = repositories.checked_kind(data.get("type"))
     with call.store.database.write() as tx:
         caller = call.caller(tx)
-        owner = data.get("organization") or caller.name
+        owner = optional_text(data, "organization") or caller.name
         repo = call.repo_named(tx, caller, owner, text_field(data, "name"))
         repositories.require_write(caller, repo)
         repositories.delete(tx, repo)
@@ -89,7 +89,7 @@ def settings(call: Call) -> Response:
         if private is not None:
             tx.execute("UPDATE repos SET private = ? WHERE id = ?", (private, repo.id))
         if "gated" in data:
-            if data["gated"] not in {"auto", "manual", False}:
+            if data["gated"] not in ("auto", "manual", False):
                 raise bad_request("gated must be 'auto', 'manual' or false")
             tx.execute("UPDATE repos SET gated = ? WHERE id = ?", (data["gated"] or None, repo.id))
         changed = repositories.find_by_number(tx, repo.id)
@@ -217,19 +217,11 @@ def created(call: Call, repo: Repo) -> dict[str, Any]:
     return {"url": call.base_url + repo.url_path, "name": repo.repo_id, "id": repo.public_id}
 
 
-def text_field(data: dict[str, Any], key: str) -> str:
-    """Raises 400 when a field is missing or no text."""
-    value = data.get(key)
-    if not isinstance(value, str):
-        raise bad_request(f"{key} is missing")
-    return value
-
-
 def private_flag(data: dict[str, Any]) -> bool | None:
     """What a request says about visibility: new clients by a word, old ones by a flag."""
     visibility = data.get("visibility")
     if visibility is not None:
-        if visibility not in {"public", "private"}:
+        if visibility not in ("public", "private"):
             raise bad_request("visibility must be 'public' or 'private'")
         return bool(visibility == "private")
     private = data.get("private")

@@ -18,7 +18,7 @@ from hub.server.accounts import Caller
 from hub.server.commits import apply_request, read_request
 from hub.server.descriptions import read_text
 from hub.server.errors import HubError, bad_request
-from hub.server.http.call import Call, json_response, stream_body
+from hub.server.http.call import Call, json_response, optional_text, stream_body
 from hub.server.http.routing import api_routes
 from hub.server.paths import checked_path
 from hub.server.repositories import Repo, require_proposal, require_write
@@ -74,7 +74,8 @@ def create_branch(call: Call) -> Response:
     """`POST branch/{name} {startingPoint?}`."""
     with call.store.database.write() as tx:
         repo = call.writable_repo(tx, call.caller(tx))
-        revisions.create_branch(tx, repo, call.params["branch"], call.json().get("startingPoint"))
+        start = optional_text(call.json(), "startingPoint")
+        revisions.create_branch(tx, repo, call.params["branch"], start)
     return json_response({"success": True})
 
 
@@ -188,5 +189,5 @@ def _preupload_file(file: object) -> tuple[str, int, bytes]:
     try:
         sample = base64.b64decode(file.get("sample") or "")
         return checked_path(file.get("path")), int(file["size"]), sample
-    except (binascii.Error, KeyError, TypeError, ValueError) as error:
+    except (binascii.Error, KeyError, OverflowError, TypeError, ValueError) as error:
         raise bad_request(f"Each of files needs path, size and sample: {error}") from error
