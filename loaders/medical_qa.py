@@ -90,7 +90,8 @@ class MedicalQA(RecordedBuilder, datasets.ArrowBasedBuilder):
             seed=self.config.seed,
             ratios=DEFAULT_RATIOS,
         )
-        write_notices(self._plan, self.notices)
+        with self.stage("listing what is odd"):
+            write_notices(self._plan, self.notices)
         self._departments = {}
         tables = RowTables(self._plan, self.config.pairing)
         return [

@@ -95,7 +95,8 @@ def make_plan(
     questions, answers = remaining[Side.QUESTION], remaining[Side.ANSWER]
     with stage("comparing questions", len(questions)) as advance:
         clusters = _cluster(items, questions, advance)
-    same_answers = _equal_texts(items, answers)
+    with stage("comparing answers", len(items.spill[Side.ANSWER])) as advance:
+        same_answers = _equal_texts(items, answers, advance)
     pairs = _pair(items, questions, answers, clusters, same_answers, pairing)
     _refuse_lonely(items, questions, answers, pairs, pairing, rejects)
     if not len(pairs.questions):
@@ -158,13 +159,16 @@ def _cluster(
     return find_clusters(batches(), fetch)
 
 
-def _equal_texts(items: Items, rows: NDArray[np.int64]) -> NDArray[np.int64]:
+def _equal_texts(
+    items: Items, rows: NDArray[np.int64], advance: Callable[[int], None]
+) -> NDArray[np.int64]:
     """Of each answer a number; equal where the texts are the same but for blanks and the like."""
     hashes = np.zeros(len(items.spill[Side.ANSWER]), dtype=np.uint64)
     for start, texts in items.spill[Side.ANSWER].batches("text"):
         hashes[start : start + len(texts)] = [
             xxhash.xxh3_64_intdigest(comparable(text).encode()) for text in texts.to_pylist()
         ]
+        advance(len(texts))
     return np.unique(hashes[rows], return_inverse=True)[1].astype(np.int64)
 
 
