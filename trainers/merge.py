@@ -11,6 +11,7 @@ import json
 import logging
 import shutil
 from pathlib import Path
+from typing import Any
 
 import torch
 from huggingface_hub import HfApi, ModelCard, ModelCardData
@@ -149,7 +150,7 @@ def _write_card(draft: Path, adapter: Revision, base: Revision, licence: Licence
         else:
             names.append(f"`{part.id}` at commit `{part.revision}`")
             models.append(part.id)
-    fields = {
+    fields: dict[str, Any] = {
         "base_model": models or None,
         "library_name": "transformers",
         "pipeline_tag": "text-generation",
