@@ -93,9 +93,10 @@ def encode_conversation(tokenizer: Any, messages: Sequence[Message]) -> EncodedC
     split_last_answer(messages)
     text, answers = _rendered_answers(tokenizer, messages)
     borders = [border for answer in answers for border in (answer.start, answer.end)]
-    whole, *prefixes = tokenizer(
-        [text, *(text[:border] for border in borders)], add_special_tokens=False
-    )["input_ids"]
+    *prefixes, whole = tokenizer([text[:border] for border in borders], add_special_tokens=False)[
+        "input_ids"
+    ]
+    prefixes.append(whole)  # the text ends where its last answer does
     if all(whole[: len(prefix)] == prefix for prefix in prefixes):
         return _labelled(whole, [len(prefix) for prefix in prefixes])
 

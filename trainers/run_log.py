@@ -10,7 +10,6 @@ from functools import partial
 from pathlib import Path
 
 from rich.console import Console
-from rich.logging import RichHandler
 from transformers.utils import logging as transformers_logging
 
 from trainers.run_folder import RunFolder
@@ -31,7 +30,7 @@ def run_log(folder: Path, process: int, console: Console) -> Iterator[None]:
     file = logging.FileHandler(name, encoding="utf-8")
     file.setFormatter(logging.Formatter("%(asctime)s %(levelname)s %(name)s: %(message)s"))
     file.addFilter(partial(_is_wanted, ours=logging.DEBUG))
-    terminal = RichHandler(console=console, show_path=False, show_level=False)
+    terminal = _Terminal(console)
     terminal.addFilter(partial(_is_wanted, ours=logging.INFO))
     root = logging.getLogger()
     level = root.level
@@ -41,10 +40,13 @@ def run_log(folder: Path, process: int, console: Console) -> Iterator[None]:
     root.setLevel(logging.INFO)
     transformers_logging.disable_default_handler()
     transformers_logging.enable_propagation()
+    # It looks for a package of faster kernels; nobody here is the worse for their absence.
+    logging.getLogger("bitsandbytes.backends.cpu.ops").setLevel(logging.ERROR)
     logging.captureWarnings(True)
-    warnings.filterwarnings("ignore", category=FutureWarning)
     try:
-        yield
+        with warnings.catch_warnings():
+            warnings.filterwarnings("ignore", category=FutureWarning)
+            yield
     except BaseException:
         logger.debug("the run stopped", exc_info=True)
         raise
@@ -56,6 +58,17 @@ def run_log(folder: Path, process: int, console: Console) -> Iterator[None]:
         for handler in (file, terminal):
             root.removeHandler(handler)
             handler.close()
+
+
+class _Terminal(logging.Handler):
+    """Whole lines through rich, which keeps them clear of a progress bar."""
+
+    def __init__(self, console: Console) -> None:
+        super().__init__()
+        self._console = console
+
+    def emit(self, record: logging.LogRecord) -> None:
+        self._console.print(self.format(record), markup=False, highlight=False, soft_wrap=True)
 
 
 def _is_wanted(record: logging.LogRecord, *, ours: int) -> bool:

@@ -36,7 +36,6 @@ def training_arguments(
         warmup_steps=schedule.warmup,  # below 1 it is a share of all steps
         bf16=compute_dtype == torch.bfloat16,
         gradient_checkpointing=schedule.gradient_checkpointing,
-        gradient_checkpointing_kwargs={"use_reentrant": False},
         seed=schedule.seed,
         data_seed=schedule.seed,
         logging_steps=schedule.logging_steps,

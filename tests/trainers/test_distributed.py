@@ -18,12 +18,13 @@ import yaml
 from safetensors.torch import load_file
 
 from cards.records import RunRecord
+from trainers.checkpoints import latest_whole
 
 pytestmark = pytest.mark.system
 
 REPO_ROOT = Path(__file__).parents[2]
 TWO_PROCESSES = ("--config_file", "recipes/accelerate/cpu-2-processes.yaml")
-ZERO3 = ("--config_file", "recipes/accelerate/zero3-offload.yaml", "--use_cpu")
+ZERO3 = ("--config_file", "recipes/accelerate/zero3-offload.yaml")
 
 
 @pytest.fixture
@@ -112,3 +113,6 @@ def test_deepspeed_zero3_with_offload_makes_it_too(
     assert_same_run(release, expected, record)
     config = json.loads((release / "adapter_config.json").read_text(encoding="utf-8"))
     assert config["base_model_name_or_path"] == recipe.base_model.id
+    checkpoint = latest_whole(Path(recipe.output_dir) / "checkpoints")
+    assert checkpoint is not None
+    assert len(list(checkpoint.rglob("zero_pp_rank_*_optim_states.pt"))) == 2, "not spread"

@@ -265,6 +265,7 @@ def test_an_exaone_base_in_a_folder_is_trained_for_this_machine(
     shutil.rmtree(folder / "checkpoints" / "checkpoint-4")
     again = finetune(recipe)
     assert again.record.artifacts == result.record.artifacts, "the same weights and answers"
+    assert again.record.training.loss_history == result.record.training.loss_history
 
 
 class TestBadInput:
