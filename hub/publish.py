@@ -72,11 +72,12 @@ def publish_dataset(
         progress: where to show progress; None shows none.
 
     Raises:
-        BogamError: a file changed since the build, a gate refused, the licence forbids it, or the
-            Hub did. Nothing is published then.
+        BogamError: the build found something that stops publication, a file changed since then,
+            a gate refused, the licence forbids it, or the Hub did. Nothing is published then.
     """
     api = api or _api()
     record = DatasetRecord.read(folder / DATASET_FILE)
+    _refuse_stops(record, folder)
     target = look_at(api, repo_id, "dataset", public=public)
     licence = find_licence(record.licence)
     check_publication(licence, repo_id, private=target.private)
@@ -108,6 +109,13 @@ def publish_dataset(
             staging, repo_id, "dataset", licence, public=public, personal_data=personal_data
         )
         return _send(api, release, target, f"Publish {record.name}", progress)
+
+
+def _refuse_stops(record: DatasetRecord, folder: Path) -> None:
+    stops = [finding for finding in record.findings if finding.severity == "stop"]
+    if stops:
+        listing = "\n".join(f"{stop.kind} ({stop.count}): {stop.detail}" for stop in stops)
+        raise BogamError(f"{folder}: must not be published as it is; nothing was sent.\n{listing}")
 
 
 def publish_model(

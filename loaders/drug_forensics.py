@@ -212,6 +212,9 @@ class DrugForensics(RecordedBuilder, datasets.ArrowBasedBuilder):
             f"label ({split})": {name: self._rows[split, label] for label, name in enumerate(names)}
             for split in self._splits
         }
+        statistics["pictures before augmentation"] = {
+            split: len(evidence) for split, evidence in self._splits.items()
+        }
         if self._stripped:
             statistics["metadata_removed"] = dict(sorted(self._stripped.items()))
         return Account(

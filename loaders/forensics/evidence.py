@@ -172,9 +172,11 @@ def _class_folders(root: Path, classes: Sequence[EvidenceClass]) -> dict[str, in
     )
     missing = [known.folder for known in classes if known.folder not in there]
     if missing:
+        inner = [name for name in there if (root / name / missing[0]).is_dir()]
+        hint = f"Is {root / inner[0]} meant?" if inner else "Name other folders with --classes."
         raise BogamError(
             f"{root}: no folder {', '.join(missing)}. Found {', '.join(there) or 'no folder'}. "
-            "Every class needs its folder; name other ones with --classes."
+            f"Every class needs its folder. {hint}"
         )
     return {known.folder: number for number, known in enumerate(classes)}
 

@@ -298,6 +298,11 @@ def test_a_missing_class_folder_is_an_error(evidence: Path, build_evidence: Buil
         build_evidence(evidence)
 
 
+def test_a_folder_too_high_up_is_recognised(drawn: Path, build_evidence: Build) -> None:
+    with pytest.raises(BogamError, match=rf"Is {drawn} meant"):
+        build_evidence(drawn.parent)
+
+
 @pytest.mark.parametrize("kept", [0, 1, 2])
 def test_a_class_that_cannot_be_split_is_an_error(
     kept: int, evidence: Path, build_evidence: Build
