@@ -203,7 +203,7 @@ def _check_dataset(api: HfApi, run: RunRecord, dataset: Any, predictions: Path) 
     for split, rows in run.dataset.splits.items():
         held = record.splits[split].rows if split in record.splits else 0
         yield Check(f"dataset: rows of {split}", rows <= held, f"at most {held}", str(rows))
-    if run.task == "generation" and predictions.is_file():
+    if run.task in ("generation", "classification") and predictions.is_file():
         yield _check_answered_rows(api, run, record, predictions)
 
 

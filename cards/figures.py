@@ -1,67 +1,29 @@
-"""The figures of the cards, as PNG. The same numbers give the same bytes on the same matplotlib.
-
-Fonts come with `koreanize-matplotlib`, so no system font is needed for Hangul. Nothing global is
-changed: figures are drawn without pyplot, under settings of their own.
-"""
+"""The figures of the cards, as PNG, drawn as `cards.figure_style` has it."""
 
 from __future__ import annotations
 
-import io
-from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
-from importlib.util import find_spec
-from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING
 
+from cards.figure_style import MUTED, TUNED, VALIDATION, ZERO_SHOT, drawing, shortened
 from cards.records import LossPoint, Metric
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
-    from matplotlib.figure import Figure
 
-_INK = "#1f2933"
-_MUTED = "#7b8794"
-_GRID = "#e4e7eb"
-_ZERO_SHOT = "#9aa5b1"
-_TUNED = "#0b69a3"
-_VALIDATION = "#c65d21"
 _SHOWN_BARS = 15
-
-# A name of its own: a system's NanumGothic may be of another version.
-_FAMILY = "NanumGothic of koreanize-matplotlib"
-_STYLE: dict[str, Any] = {
-    "font.family": [_FAMILY, "DejaVu Sans"],
-    "font.size": 10,
-    "axes.unicode_minus": False,
-    "axes.edgecolor": _MUTED,
-    "axes.labelcolor": _INK,
-    "axes.titlesize": 11,
-    "axes.titlelocation": "left",
-    "axes.titlecolor": _INK,
-    "axes.spines.top": False,
-    "axes.spines.right": False,
-    "axes.axisbelow": True,
-    "xtick.color": _MUTED,
-    "ytick.color": _MUTED,
-    "xtick.labelcolor": _INK,
-    "ytick.labelcolor": _INK,
-    "grid.color": _GRID,
-    "legend.frameon": False,
-    "figure.facecolor": "white",
-    "savefig.dpi": 144,
-}
 
 
 def loss_curve(points: Sequence[LossPoint]) -> bytes:
     """Training loss by step, and the loss on held-out rows where it was measured."""
     from matplotlib.ticker import MaxNLocator
 
-    with _figure(7.0, 3.2) as (figure, png):
+    with drawing(7.0, 3.2) as (figure, png):
         axes = figure.add_subplot()
         axes.plot(
             [point.step for point in points],
             [point.loss for point in points],
-            color=_TUNED,
+            color=TUNED,
             linewidth=1.6,
             marker="o" if len(points) < 30 else None,
             markersize=3,
@@ -75,7 +37,7 @@ def loss_curve(points: Sequence[LossPoint]) -> bytes:
             axes.plot(
                 steps,
                 losses,
-                color=_VALIDATION,
+                color=VALIDATION,
                 linewidth=1.6,
                 linestyle="--",
                 marker="s",
@@ -105,7 +67,7 @@ def before_and_after(
     shared = [name for name in titles if tuned[name].unit == "0-1"]
     panels = ([shared] if shared else []) + [[name] for name in titles if name not in shared]
     heights = [len(names) for names in panels]
-    with _figure(7.0, 0.5 * sum(heights) + 0.35 * len(panels) + 0.6) as (figure, png):
+    with drawing(7.0, 0.5 * sum(heights) + 0.35 * len(panels) + 0.6) as (figure, png):
         grid = figure.add_gridspec(len(panels), 1, height_ratios=heights)
         for row, names in enumerate(panels):
             axes = figure.add_subplot(grid[row])
@@ -127,14 +89,14 @@ def distributions(statistics: Mapping[str, Mapping[str, int]], titles: Mapping[s
     """
     panels = {subject: _bars(values) for subject, values in statistics.items()}
     heights = [len(bars) for bars in panels.values()]
-    with _figure(7.0, 0.28 * sum(heights) + 0.4 * len(panels)) as (figure, png):
+    with drawing(7.0, 0.28 * sum(heights) + 0.4 * len(panels)) as (figure, png):
         grid = figure.add_gridspec(len(panels), 1, height_ratios=heights)
         for row, (subject, bars) in enumerate(panels.items()):
             axes = figure.add_subplot(grid[row])
-            labels = [_shortened(label) for label, _ in bars]
+            labels = [shortened(label) for label, _ in bars]
             values = [value for _, value in bars]
             positions = range(len(bars))
-            axes.barh(positions, values, color=_TUNED, height=0.68)
+            axes.barh(positions, values, color=TUNED, height=0.68)
             axes.set_yticks(positions, labels)
             axes.set_ylim(len(bars) - 0.5, -0.5)
             axes.tick_params(axis="y", length=0)
@@ -146,7 +108,7 @@ def distributions(statistics: Mapping[str, Mapping[str, int]], titles: Mapping[s
                     xytext=(4, 0),
                     textcoords="offset points",
                     va="center",
-                    color=_MUTED,
+                    color=MUTED,
                     fontsize=9,
                 )
             axes.xaxis.set_visible(False)
@@ -163,8 +125,8 @@ def _dumbbells(
     tuned: Mapping[str, Metric],
 ) -> None:
     for side, metrics, colour, offset in (
-        ("zero-shot", zero_shot, _ZERO_SHOT, -0.13),
-        ("tuned", tuned, _TUNED, 0.13),
+        ("zero-shot", zero_shot, ZERO_SHOT, -0.13),
+        ("tuned", tuned, TUNED, 0.13),
     ):
         chosen = [metrics[name] for name in names]
         axes.errorbar(
@@ -196,40 +158,3 @@ def _bars(values: Mapping[str, int]) -> list[tuple[str, int]]:
         *ranked[: _SHOWN_BARS - 1],
         (f"그 밖의 {len(rest)}개 · {len(rest)} others", sum(value for _, value in rest)),
     ]
-
-
-def _shortened(label: str, limit: int = 24) -> str:
-    # matplotlib reads a pair of dollar signs as mathematics.
-    label = label.replace("$", "\\$")
-    return label if len(label) <= limit else label[: limit - 1] + "…"
-
-
-@contextmanager
-def _figure(width: float, height: float) -> Iterator[tuple[Figure, io.BytesIO]]:
-    """An empty figure in inches; when the block ends, the PNG is in the buffer."""
-    import matplotlib
-    from matplotlib import font_manager
-    from matplotlib.backends.backend_agg import FigureCanvasAgg
-    from matplotlib.figure import Figure
-
-    png = io.BytesIO()
-    with matplotlib.rc_context():
-        matplotlib.rcdefaults()
-        fonts = font_manager.fontManager.ttflist
-        if not any(font.name == _FAMILY for font in fonts):
-            fonts.append(font_manager.FontEntry(fname=str(_font()), name=_FAMILY, size="scalable"))
-        matplotlib.rcParams.update(_STYLE)
-        figure = Figure(figsize=(width, height), layout="constrained")
-        FigureCanvasAgg(figure)
-        yield figure, png
-        figure.savefig(
-            png, format="png", metadata={"Software": f"matplotlib {matplotlib.__version__}"}
-        )
-
-
-def _font() -> Path:
-    """NanumGothic of the package, whose import would change the global settings."""
-    spec = find_spec("koreanize_matplotlib")
-    if spec is None or spec.origin is None:
-        raise ModuleNotFoundError("koreanize_matplotlib is not installed")
-    return Path(spec.origin).parent / "fonts" / "NanumGothic.ttf"

@@ -76,7 +76,7 @@ def render_model_card(run: RunRecord, predictions: pa.Table) -> Card:
     if run.training.loss_history:
         files[f"{FIGURES_FOLDER}/loss.png"] = figures.loss_curve(run.training.loss_history)
     if task.figures is not None:
-        for figure, png in task.figures(predictions).items():
+        for figure, png in task.figures(run, predictions).items():
             files[f"{FIGURES_FOLDER}/{figure}"] = png
     readme = compose(
         _metadata(run, task, licence, name, splits),

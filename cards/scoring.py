@@ -58,7 +58,7 @@ def summarise(
     """
     description = find_task(task)
     _check(description, predictions)
-    documents = _documents(predictions)
+    documents = documents_of(predictions)
     metrics = list(description.metrics_of(predictions))
     drawn = _draw_sums(
         [metric for metric in metrics if isinstance(metric, TaskMetric)],
@@ -101,8 +101,8 @@ class _Draws:
     resampled: dict[Side, Floats]
     swapped: Floats
     """Tuned minus zero-shot after each swap."""
-    trials: float | None
-    """Behind a value of exactly 0 or 1, see `TaskMetric.trials`."""
+    trials: dict[Side, float]
+    """Behind a value of exactly 0 or 1, see `TaskMetric.trials`; empty where that is not known."""
 
 
 def _draw_sums(
@@ -127,12 +127,13 @@ def _draw_sums(
         swapped = metric.statistic(
             totals[columns["tuned"]][span] - moved[:, span]
         ) - metric.statistic(totals[columns["zero_shot"]][span] + moved[:, span])
-        tuned = contributions[:, columns["tuned"]][:, span]
         drawn[metric.name] = _Draws(
             {side: float(metric.statistic(totals[columns[side]][span])) for side in SIDES},
             {side: metric.statistic(samples[:, columns[side]][:, span]) for side in SIDES},
             swapped,
-            metric.trials(tuned) if metric.trials else None,
+            {side: metric.trials(contributions[:, columns[side]][:, span]) for side in SIDES}
+            if metric.trials
+            else {},
         )
     return drawn
 
@@ -167,7 +168,7 @@ def _draw_ranks(
             },
             {"zero_shot": np.concatenate(zero_shot), "tuned": np.concatenate(tuned)},
             np.concatenate(swapped),
-            metric.trials(predictions, codes),
+            dict.fromkeys(SIDES, metric.trials(predictions, codes)),
         )
     return drawn
 
@@ -177,7 +178,7 @@ def _interval(
 ) -> tuple[float, float]:
     value = drawn.values[side]
     is_binary = isinstance(metric, TaskMetric) and metric.binary
-    trials = documents if is_binary else drawn.trials
+    trials = documents if is_binary else drawn.trials.get(side)
     if trials is not None and value in (0.0, 1.0):
         return statistics.wilson_interval(value, trials)
     if isinstance(metric, TaskMetric) and metric.grows_with_noise:
@@ -255,7 +256,7 @@ def _examples_and_documents(
     return n, n if documents is None else len(np.unique(documents[about]))
 
 
-def _documents(predictions: pa.Table) -> NDArray[np.int64] | None:
+def documents_of(predictions: pa.Table) -> NDArray[np.int64] | None:
     """(rows,) number of each row's document, or None where rows are what is resampled.
 
     So it is when every row is a document of its own, and when all rows are of one, which leaves

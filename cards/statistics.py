@@ -101,8 +101,10 @@ def wilson_interval(share: float, n: float) -> tuple[float, float]:
     """The 95 % interval of a share of n (Wilson 1927).
 
     For 0 of n and n of n, where a bootstrap can draw nothing but the same value. `n` may be an
-    effective number.
+    effective number; nothing is known where it is 0.
     """
+    if n == 0:
+        return 0.0, 1.0
     z2 = 1.959963984540054**2
     centre = (share + z2 / (2 * n)) / (1 + z2 / n)
     half = np.sqrt(z2 * (share * (1 - share) / n + z2 / (4 * n * n))) / (1 + z2 / n)

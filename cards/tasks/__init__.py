@@ -132,7 +132,7 @@ class Task:
     more_metrics: Callable[[pa.Table], tuple[TaskMetric | RankMetric, ...]] | None = None
     """Metrics that depend on the predictions, e.g. one for each class. They are not in the card's
     table of metrics but where `section` puts them."""
-    figures: Callable[[pa.Table], Mapping[str, bytes]] | None = None
+    figures: Callable[[RunRecord, pa.Table], Mapping[str, bytes]] | None = None
     """More figures for the card: {file name: PNG}."""
     section: tuple[str, Callable[[RunRecord, pa.Table], Mapping[str, Any]]] | None = None
     """More text for the card: a file of `cards/templates`, and the values it takes as `section`."""
@@ -164,6 +164,8 @@ def mean_metric(
     unit: str = "0-1",
     higher_is_better: bool = True,
     binary: bool = False,
+    needs: tuple[str, ...] = (),
+    unless: tuple[str, ...] = (),
     rows: Callable[[pa.Table], NDArray[np.bool_]] | None = None,
     scored_as: str | None = None,
 ) -> TaskMetric:
@@ -183,6 +185,8 @@ def mean_metric(
         contributions=contributions,
         statistic=lambda sums: ratio(sums[..., 0], sums[..., 1]),
         binary=binary,
+        needs=needs,
+        unless=unless,
         rows=rows,
         scored_as=scored_as,
     )

@@ -1,0 +1,75 @@
+"""The figures of a release as files of their own, and the pictures that its model got wrong."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from pathlib import Path
+
+from cards.errors import BogamError
+from cards.records import DATASET_FILE, PREDICTIONS_FILE, RUN_FILE, DatasetRecord, RunRecord
+
+ERROR_SHEET = "errors.png"
+_SHOWN_ERRORS = 24
+
+
+def draw_figures(release: Path, out: Path, *, dataset: Path | None = None) -> list[Path]:
+    """Draw every figure of a release's card into `out`, from its run record and predictions.
+
+    Args:
+        release: a folder with `run.json` and `predictions.parquet`.
+        dataset: the folder of the dataset that was evaluated; with it, for a classifier, a sheet
+            of the surest wrong answers with their pictures is drawn too.
+
+    Returns:
+        The files that were written.
+
+    Raises:
+        BogamError: no such release or dataset, or predictions that cannot be scored.
+    """
+    import pyarrow as pa
+    import pyarrow.parquet as pq
+
+    from cards.classification_card import wrong_answers
+    from cards.error_sheet import error_sheet
+    from cards.model_card import render_model_card
+    from cards.scoring import score
+
+    run = RunRecord.read(release / RUN_FILE)
+    try:
+        predictions = pq.read_table(release / PREDICTIONS_FILE)
+    except (OSError, pa.ArrowException) as error:
+        raise BogamError(
+            f"{release / PREDICTIONS_FILE}: cannot be read: {error}. Figures are drawn from a "
+            "release that the trainer made or a repo that was downloaded as a whole."
+        ) from error
+    scored = score(run.task, predictions)
+    drawn = {Path(name).name: png for name, png in render_model_card(run, scored).files.items()}
+    if dataset is not None and run.task == "classification":
+        wrong = wrong_answers(scored)[:_SHOWN_ERRORS]
+        if wrong:
+            splits = sorted(set(scored["split"].to_pylist()))
+            pictures = _pictures(dataset, splits, {one.id for one in wrong})
+            drawn[ERROR_SHEET] = error_sheet(wrong, pictures)
+    out.mkdir(parents=True, exist_ok=True)
+    for name, png in drawn.items():
+        (out / name).write_bytes(png)
+    return [out / name for name in drawn]
+
+
+def _pictures(folder: Path, splits: Iterable[str], ids: set[str]) -> dict[str, bytes]:
+    """{row id: first image} of the rows that are asked for."""
+    import pyarrow.parquet as pq
+
+    from cards.dataset_card import shards_by_split
+
+    shards = shards_by_split(DatasetRecord.read(folder / DATASET_FILE))
+    pictures: dict[str, bytes] = {}
+    for split in splits:
+        for shard in shards.get(split, ()):
+            rows = pq.read_table(
+                folder / shard, columns=["id", "images"], filters=[("id", "in", sorted(ids))]
+            )
+            for row in rows.to_pylist():
+                if row["images"]:
+                    pictures[row["id"]] = row["images"][0]["bytes"]
+    return pictures
