@@ -1,8 +1,16 @@
 """`bogam synth DATASET`: made-up raw input in a dataset's own format."""
 
+from __future__ import annotations
+
 from pathlib import Path
 
 import click
+
+out_option = click.option(
+    "--out", type=click.Path(path_type=Path), required=True, help="The folder to write."
+)
+seed_option = click.option("--seed", default=42, show_default=True)
+workers_option = click.option("--workers", type=int, help="Processes; default: one a core.")
 
 
 @click.group()
@@ -11,14 +19,77 @@ def synth() -> None:
 
 
 @synth.command("medical-qa")
-@click.option("--out", type=click.Path(path_type=Path), required=True, help="A folder, or *.zip.")
+@click.option(
+    "--out", type=click.Path(path_type=Path), required=True, help="A folder, or a file *.zip."
+)
 @click.option("--questions", default=5000, show_default=True)
-@click.option("--seed", default=42, show_default=True)
+@seed_option
 def medical_qa(out: Path, questions: int, seed: int) -> None:
     """Questions and answers in the layout of AI Hub's healthcare QA set."""
     from loaders.medical_qa_sample import write_sample
 
     write_sample(out, questions=questions, seed=seed)
-    click.echo(
-        f"{out}: {questions} questions; now: bogam build medical-qa --source {out} --out DIR"
-    )
+    _say_next(out, f"{questions} questions", "medical-qa")
+
+
+@synth.command("medical-ocr")
+@out_option
+@click.option("--count", default=500, show_default=True, help="How many documents.")
+@click.option(
+    "--language",
+    "languages",
+    type=click.Choice(["zh", "ko", "en"]),
+    multiple=True,
+    default=("zh", "ko", "en"),
+    show_default=True,
+    help="Of the questions; may be given several times.",
+)
+@seed_option
+@workers_option
+def medical_ocr(
+    out: Path, count: int, languages: tuple[str, ...], seed: int, workers: int | None
+) -> None:
+    """Prescriptions, check-up results and medical bills, drawn, printed badly and scanned."""
+    from bogam.report import bars
+    from loaders.medical_ocr.synthesis.languages import LANGUAGES
+    from loaders.medical_ocr.synthesis.writer import write_documents
+
+    chosen = [language for language in LANGUAGES if language in languages]
+    with bars() as progress:
+        drawn = write_documents(out, count, seed, chosen, workers, progress)
+    _say_next(out, f"{drawn} documents drawn", "medical-ocr")
+
+
+@synth.command("drug-forensics")
+@out_option
+@click.option(
+    "--count", default=400, show_default=True, help="How many pictures, over all classes."
+)
+@seed_option
+@workers_option
+def drug_forensics(out: Path, count: int, seed: int, workers: int | None) -> None:
+    """Drawn stand-ins for evidence photos, in class folders."""
+    from bogam.report import bars
+    from loaders.forensics.drawing.writer import write_drawings
+
+    with bars() as progress:
+        drawn = write_drawings(out, count, seed, workers, progress)
+    _say_next(out, f"{drawn} pictures drawn", "drug-forensics")
+
+
+@synth.command("chartqa")
+@out_option
+@click.option("--charts", default=400, show_default=True)
+@seed_option
+def chartqa(out: Path, charts: int, seed: int) -> None:
+    """Small charts with known answers, in ChartQA's layout."""
+    from bogam.report import bars
+    from loaders.charts.synthesis.writer import write_charts
+
+    with bars() as progress:
+        write_charts(out, charts, seed, progress)
+    _say_next(out, f"{charts} charts", "chartqa")
+
+
+def _say_next(out: Path, made: str, dataset: str) -> None:
+    click.echo(f"{out}: {made}; now: bogam build {dataset} --source {out} --out DIR")
