@@ -46,6 +46,7 @@ class Writer(threading.Thread):
         self._hub = hub
         self._seed = seed
         self.stopped = threading.Event()
+        self.steps = threading.Semaphore(0)
 
     def run(self) -> None:
         source = random.Random(self._seed)
@@ -79,6 +80,7 @@ class Writer(threading.Thread):
         self._expect(client.post(f"/api/models/{REPO}/commit/main", content=body))
         self.acknowledged |= {f"{title}/small": small, f"{title}/large": large}
         self.titles.append(title)
+        self.steps.release()
 
     def _expect(self, answer: httpx2.Response) -> None:
         if answer.status_code != 200:
@@ -112,8 +114,10 @@ def test_a_killed_server_has_everything_it_acknowledged(
         running = [Writer(hub, 2 * round_ + number) for number in range(2)]
         for writer in running:
             writer.start()
+        for _ in range(4):
+            assert running[0].steps.acquire(timeout=60)
         # The moment of death is what this test varies.
-        running[0].join(source.uniform(0.05, 0.6))
+        running[0].join(source.uniform(0, 0.1))
         hub.process.kill()
         for writer in running:
             writer.join()
