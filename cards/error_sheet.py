@@ -36,7 +36,7 @@ def error_sheet(wrong: Sequence[WrongAnswer], pictures: Mapping[str, bytes]) -> 
             one = wrong[number]
             data = pictures.get(one.id)
             if data is None:
-                axes.set(xlim=(0, 1), ylim=(0, 1))
+                axes.set(xlim=(0, 1), ylim=(0, 1), aspect="equal")
                 axes.add_patch(_frame())
                 axes.text(0.5, 0.5, "그림 없음 · no picture", ha="center", va="center", color=MUTED)
             else:
@@ -51,14 +51,18 @@ def error_sheet(wrong: Sequence[WrongAnswer], pictures: Mapping[str, bytes]) -> 
 
 
 def _thumbnail(data: bytes) -> Image:
+    """In the upper left corner of a square, so that all captions stand in line."""
     from PIL import ImageOps
+    from PIL.Image import new as new_image
     from PIL.Image import open as open_image
 
     encoded = open_image(io.BytesIO(data))
     encoded.draft("RGB", (_PIXELS, _PIXELS))
     image = ImageOps.exif_transpose(encoded).convert("RGB")
     image.thumbnail((_PIXELS, _PIXELS))
-    return image
+    square = new_image("RGB", (_PIXELS, _PIXELS), "white")
+    square.paste(image)
+    return square
 
 
 def _frame() -> Rectangle:
