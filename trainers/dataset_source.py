@@ -7,6 +7,7 @@ from pathlib import Path
 
 import datasets
 import numpy as np
+import pyarrow.compute as pc
 from huggingface_hub import DatasetCard, HfApi, constants, hf_hub_download
 from huggingface_hub.errors import EntryNotFoundError
 
@@ -114,7 +115,7 @@ def choose_rows(
         key: the recipe's key that names the split.
 
     Raises:
-        BogamError: no such split, no rows in it, a column missing.
+        BogamError: no such split, no rows in it, a column missing, or images beside the text.
     """
     if split not in splits:
         raise BogamError(
@@ -130,6 +131,14 @@ def choose_rows(
         )
     if not len(rows):
         raise BogamError(f"dataset {of}: the split {split!r} ({key}) has no rows.")
+    if "images" in rows.column_names:
+        lengths = pc.list_value_length(rows.with_format("arrow")["images"][:])
+        images = pc.sum(lengths).as_py()
+        if images:
+            raise BogamError(
+                f"dataset {of}, split {split!r}: its rows hold {images} images. This trainer "
+                "reads text only and would leave them out."
+            )
     columns = [*NEEDED_COLUMNS, *({"document_id"} & set(rows.column_names))]
     rows = rows.select_columns(columns)
     if at_most is None or at_most >= len(rows):

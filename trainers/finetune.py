@@ -22,6 +22,7 @@ from __future__ import annotations
 import argparse
 import logging
 import os
+import shutil
 import signal
 import sys
 from collections.abc import Sequence
@@ -45,6 +46,9 @@ if TYPE_CHECKING:
     from trainers.run_folder import RunFolder, StartedRun
 
 logger = logging.getLogger(__name__)
+
+SOME_SPACE = 2**20
+"""Bytes; with less left on the disk, that is why a run failed."""
 
 
 @dataclass(frozen=True)
@@ -193,6 +197,14 @@ def _run(recipe: Recipe, console: Console, process: int) -> int:
         except Interrupted as stopped:
             console.print(str(stopped), markup=False, highlight=False)
             return 130
+        except Exception as error:
+            # The libraries beneath say it in a dozen ways.
+            if shutil.disk_usage(recipe.output_dir).free > SOME_SPACE:
+                raise
+            raise BogamError(
+                f"{recipe.output_dir}: the disk is full. Free some space and run the same command "
+                "again; it goes on after the last whole checkpoint."
+            ) from error
     for metric, tuned in result.record.metrics["tuned"].items():
         before = result.record.metrics["zero_shot"][metric]
         console.print(f"{metric}: {before.value:.4g} -> {tuned.value:.4g}", highlight=False)

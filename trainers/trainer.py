@@ -28,6 +28,7 @@ from transformers import (
 )
 from transformers.trainer import TRAINER_STATE_NAME
 from transformers.trainer_pt_utils import get_length_grouped_indices
+from transformers.trainer_utils import EvalLoopOutput
 from trl import SFTConfig, SFTTrainer
 
 from cards.errors import BogamError
@@ -70,6 +71,8 @@ class AnswerTrainer(SFTTrainer):
         self._sampler: LengthGroupedOrder | None = None
         self._seconds_before = 0.0
         self._began = 0.0
+        self._validated = torch.zeros(2, dtype=torch.float64)
+        """Nats and answer tokens of the validation so far."""
         # In float32 an update of 1e-6 of a weight counts; in bfloat16 most of them round to
         # nothing. TRL turns what trains on a quantised base to bfloat16, hence the copies.
         exact = {
@@ -115,10 +118,26 @@ class AnswerTrainer(SFTTrainer):
         On Triton devices TRL's fused head already leaves out positions without a label. Elsewhere
         it scores every position, twice; there, those positions are taken out before the head.
         """
-        if inputs["input_ids"].device.type != "cpu" or return_outputs or self.aux_loss_enabled:
-            return super().compute_loss(model, inputs, return_outputs, num_items_in_batch)
         targets = nn.functional.pad(inputs["labels"], (0, 1), value=IGNORED)[:, 1:]
         scored = targets != IGNORED
+        if inputs["input_ids"].device.type != "cpu" or return_outputs or self.aux_loss_enabled:
+            result = super().compute_loss(model, inputs, return_outputs, num_items_in_batch)
+        else:
+            result = self._answer_loss(model, inputs, targets, scored, num_items_in_batch)
+        if not model.training:
+            tokens = scored.sum()
+            mean = result[0] if return_outputs else result
+            self._validated += torch.stack([mean.detach() * tokens, tokens]).double().cpu()
+        return result
+
+    def _answer_loss(
+        self,
+        model: nn.Module,
+        inputs: dict[str, torch.Tensor],
+        targets: torch.Tensor,
+        scored: torch.Tensor,
+        num_items_in_batch: torch.Tensor | int | None,
+    ) -> torch.Tensor:
         outputs = model(
             input_ids=inputs["input_ids"],
             attention_mask=inputs["attention_mask"],
@@ -131,6 +150,16 @@ class AnswerTrainer(SFTTrainer):
         # Tokens are counted over all processes, and DDP averages the gradients over them.
         scale = self.accelerator.num_processes if self.args.average_tokens_across_devices else 1
         return loss * scale / num_items_in_batch
+
+    def evaluation_loop(
+        self, *args: Any, metric_key_prefix: str = "eval", **kwargs: Any
+    ) -> EvalLoopOutput:
+        """As upstream, but the loss is the mean over all answer tokens, not over batches."""
+        self._validated = torch.zeros(2, dtype=torch.float64)
+        output = super().evaluation_loop(*args, metric_key_prefix=metric_key_prefix, **kwargs)
+        sums = self.accelerator.gather(self._validated[None].to(self.args.device)).sum(0)
+        output.metrics[f"{metric_key_prefix}_loss"] = float(sums[0] / sums[1])
+        return output
 
     @property
     def parameter_groups(self) -> list[dict[str, Any]]:
@@ -159,7 +188,8 @@ class AnswerTrainer(SFTTrainer):
 
         Whether an evaluation lies between two steps must not decide which weights drop out.
         """
-        with torch.random.fork_rng():
+        on_gpu = self.args.device.type == "cuda"
+        with torch.random.fork_rng([self.args.device] if on_gpu else []):
             losses: dict[str, float] = super().evaluate(*args, **kwargs)
         return losses
 

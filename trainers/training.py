@@ -11,6 +11,7 @@ from peft import PeftModel, get_peft_model
 from transformers import PreTrainedModel, set_seed
 from transformers.integrations import is_deepspeed_zero3_enabled, unset_hf_deepspeed_config
 
+from cards.errors import BogamError
 from cards.records import ParameterGroup, TrainingSummary
 from trainers.base_model import LoadedBase
 from trainers.checkpoints import latest_whole
@@ -77,6 +78,12 @@ def train(
     )
     is_spread = is_deepspeed_zero3_enabled()
     if is_spread:
+        if recipe.quantisation is not None:
+            raise BogamError(
+                "DeepSpeed ZeRO-3 cannot spread 4-bit weights here. Train on the unquantised base "
+                "(tuning.method=lora quantisation=null), or without ZeRO-3."
+            )
+        base.model.to("meta")  # frees the whole copy, whoever still holds it
         base = load(device=None)
     set_seed(recipe.schedule.seed)
     model = get_peft_model(base.model, lora_config(base.model, recipe.tuning))

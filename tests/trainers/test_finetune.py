@@ -10,6 +10,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 import torch
@@ -318,6 +319,17 @@ class TestBadInput:
             pq.write_table(table.rename_columns(names).replace_schema_metadata(), path)
         told = run(llama_twin, dataset__id=str(folder))
         assert "no column messages" in told and "question" in told
+
+    def test_images_that_would_be_left_out(
+        self, run: Callable[..., str], llama_twin: Path, qa_dataset: Path, tmp_path: Path
+    ) -> None:
+        folder = tmp_path / "other"
+        shutil.copytree(qa_dataset, folder)
+        for path in (folder / "data").iterdir():
+            table = pq.read_table(path)
+            images = pa.array([["a", "b"]] * table.num_rows)
+            pq.write_table(table.append_column("images", images).replace_schema_metadata(), path)
+        assert "its rows hold 32 images" in run(llama_twin, dataset__id=str(folder))
 
     def test_split_without_rows(
         self, run: Callable[..., str], llama_twin: Path, qa_dataset: Path, tmp_path: Path

@@ -52,6 +52,31 @@ def test_loss_and_gradients_equal_those_over_all_positions(
     assert all(torch.allclose(found[name], expected[name], atol=1e-7) for name in expected)
 
 
+def test_a_validation_loss_is_the_mean_over_answer_tokens(
+    make_trainer: Callable[..., Any], exaone_twin: Path
+) -> None:
+    """Rows of unequal length: a mean of means would be another number."""
+    from trainers.conversation import EncodedConversation
+    from trainers.generation import answer_nll
+
+    trainer = make_trainer(exaone_twin, evaluation__batch_size=3)
+    rows = [EncodedConversation(row["input_ids"], row["labels"]) for row in trainer.train_dataset]
+    trainer.model.eval()
+    nats = answer_nll(trainer.model, rows, batch_size=1)
+    expected = sum(nats) / sum(row.answer_tokens for row in rows)
+    found = trainer.evaluate(trainer.train_dataset)["eval_loss"]
+    assert found == pytest.approx(expected, rel=1e-6)
+
+
+def test_a_validation_leaves_the_random_numbers_alone(
+    make_trainer: Callable[..., Any], exaone_twin: Path
+) -> None:
+    trainer = make_trainer(exaone_twin)
+    before = torch.random.get_rng_state()
+    trainer.evaluate(trainer.train_dataset)
+    assert torch.equal(torch.random.get_rng_state(), before)
+
+
 def test_only_answer_positions_pass_through_the_head(
     make_trainer: Callable[..., Any], exaone_twin: Path
 ) -> None:
