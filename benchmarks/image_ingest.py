@@ -16,6 +16,7 @@ import shutil
 import tempfile
 import time
 from collections.abc import Callable, Iterator
+from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -115,8 +116,8 @@ def _interleaved(variants: list[tuple[Callable[[Path, Path], None], Path, int]])
     runs: list[list[_Run]] = [[] for _ in variants]
     for _ in range(ROUNDS):
         for number, (variant, source, photos) in enumerate(variants):
-            with context.Pool(1) as pool:
-                seconds, peak, size = pool.apply(_timed, (variant, source))
+            with ProcessPoolExecutor(1, mp_context=context) as process:
+                seconds, peak, size = process.submit(_timed, variant, source).result()
             runs[number].append(_Run(photos, seconds, peak, size))
     return [
         _Run(
