@@ -9,17 +9,16 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal
 
-import httpx2
 import torch
-from huggingface_hub import HfApi, constants, try_to_load_from_cache
+from huggingface_hub import HfApi, hf_hub_download, try_to_load_from_cache
 from huggingface_hub.errors import (
     GatedRepoError,
-    HfHubHTTPError,
-    HFValidationError,
     OfflineModeIsEnabled,
+    RemoteEntryNotFoundError,
     RepositoryNotFoundError,
     RevisionNotFoundError,
 )
+from safetensors import SafetensorError
 from transformers import (
     AutoModelForCausalLM,
     AutoTokenizer,
@@ -29,6 +28,7 @@ from transformers import (
 
 from cards.errors import BogamError
 from cards.records import Revision
+from hub.refusals import said_plainly
 from trainers.exaone import MODEL_TYPE as EXAONE
 from trainers.exaone import register_exaone
 from trainers.quantisation import keep_trainable, quantisation_config
@@ -109,14 +109,7 @@ def resolve_base(section: BaseModelSection) -> Revision:
         return Revision(id=section.id, revision=LOCAL)
     if section.id.startswith((".", "/", "~")) or section.id.count("/") > 1:
         raise BogamError(f"base model {section.id}: no such folder.")
-    with _hub_errors(section):
-        try:
-            info = HfApi().model_info(section.id, revision=section.revision)
-        except OfflineModeIsEnabled:
-            return _cached(section)
-    if info.sha is None:
-        raise BogamError(f"base model {section.id}: {constants.ENDPOINT} names no commit for it.")
-    return Revision(id=section.id, revision=info.sha)
+    return _on_the_hub(section)
 
 
 def load_tokenizer(source: Revision) -> PreTrainedTokenizerBase:
@@ -183,6 +176,43 @@ def _at(source: Revision) -> dict[str, str]:
     return {} if source.revision == LOCAL else {"revision": source.revision}
 
 
+def _on_the_hub(section: BaseModelSection) -> Revision:
+    api, what = HfApi(), f"base model {section.id}"
+    with said_plainly(what, api):
+        try:
+            api.model_info(section.id, revision=section.revision)
+            # Asked for by branch, so that the cache knows the branch too when offline.
+            config = hf_hub_download(section.id, "config.json", revision=section.revision)
+        except OfflineModeIsEnabled:
+            return _cached(section)
+        except GatedRepoError as error:
+            raise BogamError(
+                f"{what}: gated. Accept its terms on {api.endpoint}/{section.id} with the account "
+                "of your token, then run again."
+            ) from error
+        except RepositoryNotFoundError as error:
+            raise BogamError(
+                f"{what}: neither a folder here nor a model on {api.endpoint} that this token may "
+                "see. Check the spelling, HF_ENDPOINT and HF_TOKEN (`hf auth login`)."
+            ) from error
+        except RevisionNotFoundError as error:
+            raise BogamError(
+                f"{what}: no branch, tag or commit {section.revision!r} on {api.endpoint}. "
+                "Correct base_model.revision."
+            ) from error
+        except RemoteEntryNotFoundError as error:
+            raise BogamError(
+                f"{what}: holds no config.json at {section.revision!r}, so it is no model that "
+                "transformers can load."
+            ) from error
+    return _at_commit(section, config)
+
+
+def _at_commit(section: BaseModelSection, cached: str) -> Revision:
+    """The cache keeps each file in a folder called after its commit."""
+    return Revision(id=section.id, revision=Path(cached).parent.name)
+
+
 def _cached(section: BaseModelSection) -> Revision:
     found = try_to_load_from_cache(section.id, "config.json", revision=section.revision)
     if not isinstance(found, str):
@@ -190,45 +220,7 @@ def _cached(section: BaseModelSection) -> Revision:
             f"base model {section.id} at {section.revision}: not in the cache of this machine, "
             "and HF_HUB_OFFLINE=1 forbids asking the Hub. Unset it once to download the model."
         )
-    return Revision(id=section.id, revision=Path(found).parent.name)
-
-
-@contextmanager
-def _hub_errors(section: BaseModelSection) -> Iterator[None]:
-    what = f"base model {section.id}"
-    hub = constants.ENDPOINT
-    try:
-        yield
-    except GatedRepoError:
-        raise BogamError(
-            f"{what}: gated on {hub}. Accept its terms on {hub}/{section.id} with the account "
-            "of your token, then run again."
-        ) from None
-    except RepositoryNotFoundError:
-        raise BogamError(
-            f"{what}: neither a folder here nor a model on {hub} that this token may see. Check "
-            "the spelling, HF_ENDPOINT and HF_TOKEN (`hf auth login`)."
-        ) from None
-    except RevisionNotFoundError:
-        raise BogamError(
-            f"{what}: no branch, tag or commit {section.revision!r} on {hub}. "
-            "Correct base_model.revision."
-        ) from None
-    except HFValidationError:
-        raise BogamError(
-            f"{what}: neither a folder here nor a valid Hub id (organisation/name)."
-        ) from None
-    except HfHubHTTPError as error:
-        status = error.response.status_code
-        hint = "The token is wrong or has run out: `hf auth login`." if status == 401 else ""
-        raise BogamError(
-            f"{what}: {hub} answered {status}: {error.server_message or error}. {hint}".rstrip()
-        ) from None
-    except (httpx2.TransportError, ConnectionError) as error:
-        raise BogamError(
-            f"{what}: {hub} is not reachable ({error}). Is the Hub running and HF_ENDPOINT "
-            "right? With HF_HUB_OFFLINE=1 an already downloaded copy is used."
-        ) from None
+    return _at_commit(section, found)
 
 
 @contextmanager
@@ -236,7 +228,7 @@ def _loading_errors(source: Revision, part: str) -> Iterator[None]:
     """What transformers raises for files that are missing, cut or misshapen, told shortly."""
     try:
         yield
-    except (OSError, ValueError, RuntimeError) as error:
+    except (OSError, ValueError, RuntimeError, SafetensorError) as error:
         first_line = str(error).strip().partition("\n")[0]
         raise BogamError(
             f"base model {source.id} ({source.revision}): its {part} could not be loaded: "
