@@ -68,6 +68,7 @@ def find_clusters(
         return Clusters(none, none)
     _, first, same = np.unique(np.concatenate(hashes), return_index=True, return_inverse=True)
     bands = np.concatenate(keys)[first]
+    del hashes, keys
     near = _link(bands, lambda numbers: fetch(first[numbers]))
     return Clusters(same, near[same])
 
@@ -178,6 +179,17 @@ def _merge(clusters: NDArray[np.int64], links: list[_Pairs]) -> NDArray[np.int64
     return np.unique(merged, return_inverse=True)[1].astype(np.int64)
 
 
+def _bit_sets(pairs: NDArray[np.uint32], lengths: NDArray[np.int64]) -> NDArray[np.uint64]:
+    """Of each text a set of 256 bits, one bit for each letter pair; some share a bit."""
+    bits = np.zeros((len(lengths), 4), dtype=np.uint64)
+    bit = np.uint64(1) << (pairs & 63).astype(np.uint64)
+    word = pairs >> 6 & 3
+    for number in range(4):
+        in_word = np.where(word == number, bit, np.uint64(0))
+        bits[:, number] = np.bitwise_or.reduceat(in_word, np.cumsum(lengths) - lengths)
+    return bits
+
+
 class _Overlap:
     """The letter pairs of the texts that have candidates, for comparing them exactly."""
 
@@ -187,6 +199,7 @@ class _Overlap:
         self._numbers = numbers
         pairs = [np.zeros(0, dtype=np.uint32)]
         lengths = [np.zeros(0, dtype=np.int64)]
+        bits = [np.zeros((0, 4), dtype=np.uint64)]
         for start in range(0, len(numbers), _TEXTS_AT_ONCE):
             texts = [comparable(text) for text in fetch(numbers[start : start + _TEXTS_AT_ONCE])]
             hashed, starts = _letter_pairs(texts)
@@ -194,22 +207,12 @@ class _Overlap:
             unique = np.unique(text.astype(np.uint64) << np.uint64(32) | hashed)
             pairs.append(unique.astype(np.uint32))
             lengths.append(np.bincount((unique >> np.uint64(32)).astype(np.int64)))
+            bits.append(_bit_sets(pairs[-1], lengths[-1]))
         self._pairs = np.concatenate(pairs)
         self._lengths = np.concatenate(lengths)
-        self._starts = np.concatenate([[0], np.cumsum(self._lengths)])
-        self._bits = self._bit_sets()
+        self._starts: NDArray[np.int64] = np.cumsum(self._lengths) - self._lengths
+        self._bits = np.concatenate(bits)
         self._hidden = self._lengths - np.bitwise_count(self._bits).sum(axis=1, dtype=np.int64)
-
-    def _bit_sets(self) -> NDArray[np.uint64]:
-        """Of each text a set of 256 bits, one bit for each letter pair; some share a bit."""
-        bits = np.zeros((len(self._numbers), 4), dtype=np.uint64)
-        if len(bits):
-            bit = np.uint64(1) << (self._pairs & 63).astype(np.uint64)
-            word = self._pairs >> 6 & 3
-            for number in range(4):
-                in_word = np.where(word == number, bit, np.uint64(0))
-                bits[:, number] = np.bitwise_or.reduceat(in_word, self._starts[:-1])
-        return bits
 
     def links(self, pairs: _Pairs, clusters: NDArray[np.int64]) -> _Pairs:
         """Of these pairs of texts those that are near and not yet in one cluster."""
@@ -244,5 +247,5 @@ class _Overlap:
         lengths = self._lengths[texts]
         place = np.repeat(np.arange(len(texts)), lengths)
         inside = np.arange(len(place)) - np.repeat(np.cumsum(lengths) - lengths, lengths)
-        pairs = self._pairs[self._starts[texts][place] + inside]
+        pairs: NDArray[np.uint32] = self._pairs[self._starts[texts][place] + inside]
         return place.astype(np.uint64) << np.uint64(32) | pairs

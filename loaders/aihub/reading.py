@@ -30,6 +30,9 @@ LARGEST = 64 << 10
 CHUNK = 8192
 """Entries that are read at a time. Smaller ones cost speed, larger ones only memory."""
 
+_MOST = 4
+"""Reading processes; each takes some 80 MB, and more of them would wait for the disk."""
+
 _Stretch = tuple[int, int, int]
 """Number of the container, first and last entry."""
 
@@ -78,14 +81,14 @@ def read_source(
     Args:
         scratch: folder for what is set aside.
         advance: called with the number of entries that were read since.
-        processes: None takes one for each processor, up to four.
+        processes: None takes one for each processor, up to `_MOST`.
     """
     stretches = [
         (number, first, min(first + chunk, len(container)))
         for number, (_, container) in enumerate(containers)
         for first in range(0, len(container), chunk)
     ]
-    count = max(1, min(processes or min(len(os.sched_getaffinity(0)), 4), len(stretches)))
+    count = max(1, min(processes or min(_processors(), _MOST), len(stretches)))
     jobs = [
         _Job(list(containers), stretches[worker::count], scratch, worker, seed, by_number)
         for worker in range(count)
@@ -100,6 +103,13 @@ def read_source(
             gathered[worker].add(result)
             advance(result.entries)
     return _put_together(gathered, jobs)
+
+
+def _processors() -> int:
+    """Those that this process may use, where the system tells."""
+    if hasattr(os, "sched_getaffinity"):
+        return len(os.sched_getaffinity(0))
+    return os.cpu_count() or 1
 
 
 @dataclass

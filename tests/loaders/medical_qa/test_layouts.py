@@ -216,3 +216,48 @@ def test_numbers_that_do_not_match_are_explained(
     source = shared_data / "aihub_qa" / "sample" / "TL.zip"
     with pytest.raises(BogamError, match=r"none of 500 questions has an answer.*--pairing topic"):
         build_qa(source, pairing="number")
+
+
+def test_names_with_backslashes_are_paths(
+    build_qa: Callable[..., Any],
+    write_zip: Callable[..., Path],
+    question_file: Callable[..., bytes],
+    answer_file: Callable[..., bytes],
+) -> None:
+    source = write_zip(
+        [
+            ("1.질문\\눈질환\\다래끼\\원인\\HC-Q-1.json", question_file("왜 그런가요?")),
+            ("2.답변\\눈질환\\다래끼\\원인\\HC-A-2.json", answer_file("그래서 그렇습니다.")),
+            ("..\\1.질문\\눈질환\\다래끼\\원인\\HC-Q-3.json", question_file("밖으로?")),
+            ("C:\\1.질문\\HC-Q-4.json", question_file("밖으로?")),
+        ]
+    )
+    built = build_qa(source)
+    assert _pairs(built) == {("왜 그런가요?", "그래서 그렇습니다.")}
+    assert built.record.rejects == {"unsafe_path": 2}
+
+
+def test_names_in_no_known_encoding_are_rejected(
+    tmp_path: Path,
+    build_qa: Callable[..., Any],
+    write_zip: Callable[..., Path],
+    question_file: Callable[..., bytes],
+    answer_file: Callable[..., bytes],
+) -> None:
+    whole = write_zip(
+        [
+            ("1.질문/눈질환/다래끼/원인/HC-Q-1.json", question_file("왜 그런가요?")),
+            ("2.답변/눈질환/다래끼/원인/HC-A-2.json", answer_file("그래서 그렇습니다.")),
+            ("odd!/HC-Q-3.json", question_file("어디에?")),
+            ("fine/odd!.json", question_file("어디에?")),
+        ]
+    )
+    source = tmp_path / "odd.zip"
+    source.write_bytes(whole.read_bytes().replace(b"odd!", b"\xff\xfe\xff\x80"))
+    built = build_qa(source)
+    assert len(built.rows) == 1
+    assert built.record.rejects == {"unreadable_name": 2}
+    assert {line["path"] for line in built.lines("rejects.jsonl")} == {
+        r"\xff\xfe\xff\x80/HC-Q-3.json",
+        r"fine/\xff\xfe\xff\x80.json",
+    }
