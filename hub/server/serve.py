@@ -89,8 +89,11 @@ def _listening(host: str, port: int) -> Iterator[socket.socket]:
     try:
         listener = socket.create_server((host, port), family=family)
     except OSError as error:
+        # create_server() repeats the address in its text; a name that is unknown has no true errno.
+        code = error.errno or 0
+        reason = os.strerror(code) if code > 0 else error.strerror
         raise BogamError(
-            f"Cannot listen on {host}:{port}: {error.strerror or error}. "
+            f"Cannot listen on {host}:{port}: {reason}. "
             "Does another program use the port? Give a free one with --port."
         ) from error
     with listener:
