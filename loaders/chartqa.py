@@ -121,7 +121,9 @@ class ChartQA(RecordedBuilder, datasets.ArrowBasedBuilder):
         return {
             "id": f"{question.split}-{picture.sha256[:16]}-{digest}",
             "document_id": chart.group,
-            "images": [{"bytes": self._survey.layout.read_again(picture), "path": picture.name}],
+            "images": [
+                {"bytes": self._survey.layout.read_again(picture), "path": picture.name or None}
+            ],
             "messages": [
                 {"role": "system", "content": notes.SYSTEM_MESSAGE},
                 {"role": "user", "content": question.text},
@@ -130,7 +132,7 @@ class ChartQA(RecordedBuilder, datasets.ArrowBasedBuilder):
             "question": question.text,
             "labels": list(question.labels),
             "human_or_machine": question.part,
-            "file_name": picture.name,
+            "file_name": picture.name or None,
             "width": chart.facts.width,
             "height": chart.facts.height,
             "sha256": picture.sha256,

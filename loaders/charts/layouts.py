@@ -41,7 +41,7 @@ class Picture:
     """Path in the source; of parquet with the number of the row."""
     split: str
     name: str
-    """The file's name as ChartQA gives it."""
+    """The file's name as ChartQA gives it; empty where it gives none."""
     sha256: str
     place: Path | tuple[int, int]
     """The file, or the number of the parquet file and of the row in it."""

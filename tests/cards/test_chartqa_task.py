@@ -6,9 +6,11 @@ import json
 
 import pyarrow as pa
 import pytest
+from huggingface_hub import ModelCard
 
 from cards.chart_answers import is_right
 from cards.errors import BogamError
+from cards.model_card import render_model_card
 from cards.scoring import score, summarise
 from trainers.chart_metrics import RelaxedAccuracy
 
@@ -200,3 +202,17 @@ def test_the_evaluate_metric_gives_the_numbers_of_the_card():
 def test_the_evaluate_metric_takes_plain_references_and_no_parts():
     result = RelaxedAccuracy().compute(predictions=["41", "2010"], references=["40", "2020"])
     assert result == {"relaxed_accuracy": 1.0, "relaxed_accuracy_exact_years": 0.5}
+
+
+def test_the_card_names_both_parts_and_how_many_examples_each_has(run_record):
+    answers = score("chartqa", predictions(["human"] * 12 + ["machine"] * 30, [0, 1, 2] * 14))
+    metrics, comparison = summarise("chartqa", answers, resamples=50, seed=7)
+    run = run_record.model_copy(
+        update={"task": "chartqa", "metrics": metrics, "comparison": comparison}
+    )
+    card = render_model_card(run, answers)
+    assert "Relaxed accuracy, human" in card.readme
+    assert "Relaxed accuracy, average" in card.readme
+    assert (metrics["tuned"]["relaxed_accuracy_human"].n, answers.num_rows) == (12, 42)
+    names = {result.metric_type for result in ModelCard(card.readme).data.eval_results}
+    assert names == set(metrics["tuned"])
