@@ -115,7 +115,7 @@ def resolve_base(section: BaseModelSection) -> Revision:
 def load_tokenizer(source: Revision) -> PreTrainedTokenizerBase:
     """The tokenizer with its chat template; a missing pad token becomes eos."""
     register_exaone()
-    with _loading_errors(source, "tokenizer"):
+    with loading_errors(source, "tokenizer"):
         tokenizer = AutoTokenizer.from_pretrained(source.id, **_at(source))
     if not tokenizer.chat_template:
         raise BogamError(
@@ -156,7 +156,7 @@ def _load_model(
         arguments["quantization_config"] = quantisation_config(quantisation, dtype)
     if device is not None:
         arguments["device_map"] = {"": device}
-    with _loading_errors(source, "model"):
+    with loading_errors(source, "model"):
         model, report = AutoModelForCausalLM.from_pretrained(
             source.id, output_loading_info=True, **arguments
         )
@@ -224,7 +224,7 @@ def _cached(section: BaseModelSection) -> Revision:
 
 
 @contextmanager
-def _loading_errors(source: Revision, part: str) -> Iterator[None]:
+def loading_errors(source: Revision, part: str) -> Iterator[None]:
     """What transformers raises for files that are missing, cut or misshapen, told shortly."""
     try:
         yield

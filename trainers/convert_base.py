@@ -26,7 +26,7 @@ from hub.publish import publish_release
 from hub.push import Published
 from hub.refusals import said_plainly
 from hub.release import Release
-from trainers.base_model import LOCAL, load_tokenizer, resolve_base
+from trainers.base_model import LOCAL, load_tokenizer, loading_errors, resolve_base
 from trainers.exaone import MODEL_TYPE, ExaoneConfig, llama_config, llama_name, register_exaone
 from trainers.recipe_schema import BaseModelSection
 from trainers.safetensors_names import rename_tensors
@@ -244,9 +244,10 @@ def _check_equal(original: Path, draft: Path, progress: Progress | None) -> None
 
 def _logits(folder: Path, token_ids: torch.Tensor) -> torch.Tensor:
     """Logits of the model in a folder, in the precision of its files; refuses a lack of weights."""
-    model, report = AutoModelForCausalLM.from_pretrained(
-        folder, dtype="auto", use_safetensors=True, output_loading_info=True
-    )
+    with loading_errors(Revision(id=str(folder), revision=LOCAL), "model"):
+        model, report = AutoModelForCausalLM.from_pretrained(
+            folder, dtype="auto", use_safetensors=True, output_loading_info=True
+        )
     unfit = {key: sorted(names) for key, names in report.items() if names}
     if unfit:
         raise BogamError(f"{folder}: weights and config do not fit together: {unfit}.")

@@ -32,6 +32,8 @@ _LAYER_NAMES = {
     "mlp.c_proj": "mlp.down_proj",
 }
 
+# About the file that was read, not about the network.
+_OF_THE_FILE = ("_name_or_path", "architectures", "auto_map", "model_type", "transformers_version")
 # Llama has no use for it; it is 0 in every release.
 _EXAONE_ONLY = ("embed_dropout",)
 
@@ -99,6 +101,6 @@ def llama_name(exaone_name: str) -> str:
 def llama_config(config: ExaoneConfig) -> LlamaConfig:
     """The same architecture as a plain Llama config, readable by anybody's transformers."""
     fields: dict[str, Any] = config.to_dict()
-    for key in ("model_type", "architectures", "auto_map", "transformers_version", *_EXAONE_ONLY):
+    for key in (*_OF_THE_FILE, *_EXAONE_ONLY):
         fields.pop(key, None)
     return LlamaConfig(**fields, architectures=["LlamaForCausalLM"])

@@ -28,13 +28,13 @@ def rename_tensors(source: Path, target: Path, rename: Callable[[str], str]) -> 
         BogamError: not a whole safetensors file, or two tensors would get the same name.
     """
     with source.open("rb") as reader, target.open("wb") as writer:
+        size = source.stat().st_size
         try:
             (length,) = _LENGTH.unpack(reader.read(_LENGTH.size))
-            header = json.loads(reader.read(length))
+            header = dict(json.loads(reader.read(min(length, size))))
             end = max(part["data_offsets"][1] for name, part in header.items() if name != _METADATA)
         except (struct.error, ValueError, KeyError, TypeError) as error:
             raise BogamError(f"{source}: not a safetensors file ({error}).") from None
-        size = source.stat().st_size
         if size != _LENGTH.size + length + end:
             raise BogamError(
                 f"{source}: {size} bytes, but its header speaks of {_LENGTH.size + length + end}. "
