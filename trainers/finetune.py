@@ -25,7 +25,8 @@ import os
 import shutil
 import signal
 import sys
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
@@ -47,7 +48,7 @@ if TYPE_CHECKING:
 
 logger = logging.getLogger(__name__)
 
-SOME_SPACE = 2**20
+SOME_SPACE = 2**16
 """Bytes; with less left on the disk, that is why a run failed."""
 
 
@@ -178,7 +179,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
         recipe = load_recipe(given.recipe, given.overrides)
         text = yaml.safe_dump(recipe.resolved(), allow_unicode=True, sort_keys=False)
         console.print(Syntax(text, "yaml", background_color="default"))
-        return _run(recipe, console, process)
+        with _full_disk_said(Path(recipe.output_dir)):
+            return _run(recipe, console, process)
     except BogamError as error:
         console.print(f"error: {error}", style="red", markup=False, highlight=False)
         return 2
@@ -197,20 +199,26 @@ def _run(recipe: Recipe, console: Console, process: int) -> int:
         except Interrupted as stopped:
             console.print(str(stopped), markup=False, highlight=False)
             return 130
-        except Exception as error:
-            # The libraries beneath say it in a dozen ways.
-            if shutil.disk_usage(recipe.output_dir).free > SOME_SPACE:
-                raise
-            raise BogamError(
-                f"{recipe.output_dir}: the disk is full. Free some space and run the same command "
-                "again; it goes on after the last whole checkpoint."
-            ) from error
     for metric, tuned in result.record.metrics["tuned"].items():
         before = result.record.metrics["zero_shot"][metric]
         console.print(f"{metric}: {before.value:.4g} -> {tuned.value:.4g}", highlight=False)
     place = result.published.id if result.published else str(result.release)
     console.print(f"done: {place}", markup=False, highlight=False)
     return 0
+
+
+@contextmanager
+def _full_disk_said(folder: Path) -> Iterator[None]:
+    """The libraries beneath say it in a dozen ways."""
+    try:
+        yield
+    except Exception as error:
+        if not folder.is_dir() or shutil.disk_usage(folder).free > SOME_SPACE:
+            raise
+        raise BogamError(
+            f"{folder}: the disk is full. Free some space and run the same command again; it "
+            "goes on after the last whole checkpoint."
+        ) from error
 
 
 def _prepare_process() -> None:

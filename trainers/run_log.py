@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import sys
 import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -27,7 +28,7 @@ def run_log(folder: Path, process: int, console: Console) -> Iterator[None]:
     """
     folder.mkdir(parents=True, exist_ok=True)
     name = RunFolder(folder).log if process == 0 else folder / f"log-{process}.txt"
-    file = logging.FileHandler(name, encoding="utf-8")
+    file = _LogFile(name, encoding="utf-8")
     file.setFormatter(logging.Formatter("%(asctime)s %(levelname)s %(name)s: %(message)s"))
     file.addFilter(partial(_is_wanted, ours=logging.DEBUG))
     terminal = _Terminal(console)
@@ -58,6 +59,14 @@ def run_log(folder: Path, process: int, console: Console) -> Iterator[None]:
         for handler in (file, terminal):
             root.removeHandler(handler)
             handler.close()
+
+
+class _LogFile(logging.FileHandler):
+    """A disk without room for the log is told of once, when the run stops for it."""
+
+    def handleError(self, record: logging.LogRecord) -> None:
+        if not isinstance(sys.exc_info()[1], OSError):
+            super().handleError(record)
 
 
 class _Terminal(logging.Handler):

@@ -9,6 +9,7 @@ memory does.
 from __future__ import annotations
 
 import contextlib
+import logging
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -23,6 +24,8 @@ from cards.errors import BogamError
 from cards.records import ParameterGroup
 from trainers.quantisation import keep_trainable, quantisation_config
 from trainers.recipe_schema import QuantisationSection
+
+logger = logging.getLogger(__name__)
 
 ROUNDING = 0.02
 """Share of the largest logit that bfloat16 may move a logit by (8 bits, summed over layers)."""
@@ -153,6 +156,13 @@ def check_reloaded(
             f"the one that was trained: logits differ by up to {largest:.3g} (allowed: "
             f"{allowed:.3g}). It is not published. Has the base model's repo changed since?"
         )
+    logger.info(
+        "loaded again from %s: logits of %d examples differ by %.3g at most (largest logit %.3g)",
+        folder,
+        len(answered),
+        largest,
+        scale,
+    )
     return largest
 
 
