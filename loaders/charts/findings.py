@@ -51,7 +51,7 @@ def findings(
     near = [pair for pair in survey.shared if not pair.same_bytes]
     yield from _shared("charts_in_two_splits", exact, shared_charts)
     yield from _shared("near_charts_in_two_splits", near, shared_charts)
-    if survey.made_up:
+    if survey.layout.made_up:
         yield Finding(
             kind="made_up",
             severity="info",

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import hashlib
 import re
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -36,7 +36,6 @@ from loaders.rejects import Reason, RejectLog
 
 _COLUMNS = ("image", "query", "label", "human_or_machine")
 _FILE = re.compile(r"(?P<split>train|validation|val|test)([-._].*)?\.parquet")
-_ORDER = {"train": 0, "val": 1, "validation": 1, "test": 2}
 _PARTS: dict[object, Part] = {
     "human": "human",
     "machine": "machine",
@@ -50,7 +49,8 @@ _BATCH = 64
 class HubParquet(Layout):
     """Parquet files below a folder, named after their splits."""
 
-    def __init__(self, source: Path, files: list[Path]) -> None:
+    def __init__(self, source: Path, files: list[tuple[str, Path]]) -> None:
+        """`files`: (split, file), the splits in their order."""
         self._source = source
         self._files = files
         self._reader: Iterator[tuple[int, list[Any]]] = iter(())
@@ -61,30 +61,31 @@ class HubParquet(Layout):
     @classmethod
     def find(cls, source: Path) -> HubParquet | None:
         """The layout below `source`; None where no file has the name of a split."""
-        files = [path for path in list_files(source) if isinstance(path, Path)]
-        found = [(match, path) for path in files if (match := _FILE.fullmatch(path.name))]
-        if not found:
-            return None
-        return cls(
-            source, [path for _, path in sorted(found, key=lambda it: _ORDER[it[0]["split"]])]
-        )
+        found: dict[str, list[tuple[str, Path]]] = {split: [] for split in SPLITS.values()}
+        for path in list_files(source):
+            if isinstance(path, Path) and (match := _FILE.fullmatch(path.name)):
+                split = SPLITS.get(match["split"], match["split"])
+                found[split].append((split, path))
+        files = [pair for pairs in found.values() for pair in pairs]
+        return cls(source, files) if files else None
 
     def read(self, rejects: RejectLog, stage: Stage) -> Contents:
         others = 0
+        files = [file for _, file in self._files]
         for entry in list_files(self._source):
             if isinstance(entry, RejectedFile):
                 rejects.add(entry.path, entry.reason, entry.detail)
-            elif entry not in self._files:
+            elif entry not in files:
                 name = relative_name(entry, self._source)
                 rejects.add(name, Reason.NOT_IN_LAYOUT, "no parquet file of a split")
             else:
                 continue
             others += 1
         questions: list[Question] = []
-        with stage("reading charts", sum(self._rows(file) for file in self._files)) as advance:
+        with stage("reading charts", sum(map(self._rows, files))) as advance:
             rows = 0
-            for number, file in enumerate(self._files):
-                for question in self._questions(number, file, rejects, advance):
+            for number in range(len(files)):
+                for question in self._questions(number, rejects, advance):
                     rows += 1
                     if question is not None:
                         questions.append(question)
@@ -95,21 +96,22 @@ class HubParquet(Layout):
             raise TypeError(f"{picture.item} is of another layout")
         number, row = picture.place
         if number != self._open or row < self._start:
-            self._reader = self._batches(self._files[number], ["image"])
+            self._reader = self._batches(self._files[number][1], ["image"])
             self._open, self._start, self._images = number, 0, []
         while row >= self._start + len(self._images):
-            self._start, self._images = next(self._reader)
+            batch = next(self._reader, None)
+            if batch is None:
+                raise OSError("the file has fewer rows")
+            self._start, self._images = batch
         data, _ = _image(self._images[row - self._start]["image"])
         return data
 
     def _questions(
-        self, number: int, file: Path, rejects: RejectLog, advance: Any
+        self, number: int, rejects: RejectLog, advance: Callable[[int], None]
     ) -> Iterator[Question | None]:
         """Row by row; None for a rejected one."""
+        split, file = self._files[number]
         name = relative_name(file, self._source)
-        match = _FILE.fullmatch(file.name)
-        assert match is not None  # `find` chose it by this
-        split = SPLITS.get(match["split"], match["split"])
         class_names = self._class_names(file, name)
         for start, rows in self._batches(file, list(_COLUMNS)):
             for offset, row in enumerate(rows):

@@ -80,6 +80,11 @@ class Layout(ABC):
             BogamError: a file of records cannot be read as what it should be.
         """
 
+    @property
+    def made_up(self) -> bool:
+        """The charts are drawings of this package."""
+        return False
+
     @abstractmethod
     def bytes_of(self, picture: Picture) -> bytes:
         """The bytes at a place. Quick where places are asked for in the order of the source.

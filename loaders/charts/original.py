@@ -57,61 +57,63 @@ class OriginalLayout(Layout):
         return None
 
     def read(self, rejects: RejectLog, stage: Stage) -> Contents:
-        pictures = self._pictures(rejects, stage)
+        pictures, items = self._pictures(rejects, stage)
         questions: list[Question] = []
-        records = 0
         for split in SPLITS:
             for file, part in zip(_record_files(self._base, split), _PARTS.values(), strict=True):
                 if not file.is_file():
                     continue
                 name = relative_name(file, self._source)
                 entries = _entries(file, name)
-                records += len(entries)
+                items += len(entries)
                 for number, entry in enumerate(entries, 1):
                     item = f"{name}#{number}"
                     try:
                         questions.append(_question(item, split, part, entry, pictures))
                     except UnusableRecord as verdict:
                         rejects.add(item, verdict.reason, verdict.detail)
-        files = list(pictures.values())
-        return Contents(records + len(files) + self._rejected_files, questions, files)
+        return Contents(items, questions, list(pictures.values()))
+
+    @property
+    def made_up(self) -> bool:
+        return (self._base / SYNTHESIS_FILE).is_file()
 
     def bytes_of(self, picture: Picture) -> bytes:
         if not isinstance(picture.place, Path):
             raise TypeError(f"{picture.item} is of another layout")
         return picture.place.read_bytes()
 
-    def _pictures(self, rejects: RejectLog, stage: Stage) -> dict[tuple[str, str], Picture]:
-        """{(split, file name): picture} of all that lies in the folders `png`."""
+    def _pictures(
+        self, rejects: RejectLog, stage: Stage
+    ) -> tuple[dict[tuple[str, str], Picture], int]:
+        """{(split, file name): picture} of the folders `png`; how many files there are in all."""
         found: list[tuple[str, Path]] = []
-        self._rejected_files = 0
+        files = 0
         for split, path, verdict in self._files():
+            files += 1
             if verdict is None:
                 found.append((split, path))
             else:
                 rejects.add(verdict.path, verdict.reason, verdict.detail)
-                self._rejected_files += 1
         pictures: dict[tuple[str, str], Picture] = {}
         with stage("reading charts", len(found)) as advance:
             digests = map_in_threads(lambda pair: _digest(pair[1]), found)
             for (split, path), digest in zip(found, digests, strict=True):
                 item = relative_name(path, self._source)
                 name = PurePosixPath(item).name
-                advance(1)
                 if isinstance(digest, OSError):
                     rejects.add(item, Reason.UNREADABLE, digest.strerror or str(digest))
                 elif (split, name) in pictures:
                     rejects.add(item, Reason.SAME_NAME, "differs only in the form of its Unicode")
                 else:
                     pictures[split, name] = Picture(item, SPLITS[split], name, digest, path)
-                    continue
-                self._rejected_files += 1
-        return pictures
+                advance(1)
+        return pictures, files
 
     def _files(self) -> Iterator[tuple[str, Path, RejectedFile | None]]:
         """(split, path, why it is no chart) of every file but those of records."""
         no_items = {path for split in SPLITS for path in _record_files(self._base, split)}
-        no_items.add(self._source / SYNTHESIS_FILE)
+        no_items.add(self._base / SYNTHESIS_FILE)
         for entry in list_files(self._source):
             if isinstance(entry, RejectedFile):
                 yield "", self._source, entry

@@ -12,7 +12,7 @@ from typing import Literal
 from cards.errors import BogamError
 from loaders.charts.hub_parquet import HubParquet
 from loaders.charts.layouts import Contents, Layout, Picture, Question, Stage
-from loaders.charts.original import SYNTHESIS_FILE, OriginalLayout
+from loaders.charts.original import OriginalLayout
 from loaders.charts.same_charts import Chart, group_charts
 from loaders.charts.selection import (
     SharedChart,
@@ -48,8 +48,6 @@ class Survey:
     """By the SHA-256 of their bytes."""
     shared: list[SharedChart]
     """Charts of more than one split, before any were rejected for it."""
-    made_up: bool
-    """The charts are drawings of this package."""
 
     @property
     def items_used(self) -> int:
@@ -113,7 +111,7 @@ def survey(
     _note(questions, charts, shared if shared_charts == "stop" else [], notices)
     needed = {question.picture.sha256 for question in questions}
     charts = {digest: chart for digest, chart in charts.items() if digest in needed}
-    return Survey(layout, contents, questions, charts, shared, (source / SYNTHESIS_FILE).is_file())
+    return Survey(layout, contents, questions, charts, shared)
 
 
 def _first_pictures(questions: Sequence[Question]) -> dict[str, Picture]:

@@ -2,7 +2,7 @@
 
     ChartQA Dataset/{train,val,test}/png/*.png
     ChartQA Dataset/{train,val,test}/<split>_{human,augmented}.json
-    synthesis.json                                                    how they were made
+    ChartQA Dataset/synthesis.json                                  how they were made
 
 A chart depends on (seed, number) alone, not on how many there are.
 """
@@ -69,7 +69,9 @@ def write_charts(
             file.write_bytes(orjson.dumps(entries, option=orjson.OPT_INDENT_2))
         arguments = {"made_by": "bogam synth chartqa", "version": VERSION}
         arguments |= {"charts": charts, "seed": seed}
-        (partial / SYNTHESIS_FILE).write_bytes(orjson.dumps(arguments, option=orjson.OPT_INDENT_2))
+        (partial / DATASET_FOLDER / SYNTHESIS_FILE).write_bytes(
+            orjson.dumps(arguments, option=orjson.OPT_INDENT_2)
+        )
         partial.rename(out)
     except OSError as error:
         raise BogamError(f"{out}: cannot be written: {error.strerror}.") from error

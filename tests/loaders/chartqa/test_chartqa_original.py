@@ -42,7 +42,8 @@ def test_the_real_sample_is_counted_as_its_readme_says(shared_data, build_from):
 def test_a_folder_above_is_read_too(made_up, build_from):
     above, inside = build_from(made_up), build_from(made_up / "ChartQA Dataset")
     assert above.rows == inside.rows
-    assert above.finding("made_up").count == 80
+    assert above.finding("made_up").count == inside.finding("made_up").count == 80
+    assert above.record.rejects == {}
     assert above.record.languages == ("en", "ko")
 
 
