@@ -78,6 +78,11 @@ def classification_section(run: RunRecord, predictions: pa.Table) -> dict[str, A
             for side in SIDES
         },
         "scored": _is_scored(predictions),
+        "label_mass": {
+            side: float(np.median(predictions[f"{side}_label_mass"].to_numpy()))
+            for side in SIDES
+            if f"{side}_label_mass" in predictions.column_names
+        },
         "abstention": _abstention_table(run, predictions) if _is_scored(predictions) else [],
         "errors": errors[:_ERRORS_SHOWN],
         "error_count": len(errors),

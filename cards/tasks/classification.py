@@ -4,7 +4,9 @@ Predictions hold `reference`, the right answer, and either the probabilities of 
 both models (`zero_shot_probabilities`, `tuned_probabilities`: structs with a number for each class
 name) or the texts that both models wrote. What each model answered follows from these: the most
 probable class, or the class that its text names (`cards.label_parsing`). The classes stand in the
-metadata of the table, see `cards.class_predictions`.
+metadata of the table, see `cards.class_predictions`. Where there are `zero_shot_label_mass` and
+`tuned_label_mass`, the probability that a model left to itself writes any of the answers, the card
+shows their medians.
 """
 
 from __future__ import annotations

@@ -85,6 +85,7 @@ def test_every_number_of_a_class_is_on_the_card(release: Path) -> None:
             form = "{:.3f}" if metric.unit == "0-1" else "{:.4g}"
             value, low, high = map(form.format, (metric.value, metric.low, metric.high))
             assert f"| {value} [{low}, {high}] |" in readme, name
+    assert "zero-shot 0.125, tuned 0.875" in readme
     for figure in FIGURES:
         assert f"(figures/{figure})" in readme
     for residue in ("{{", "{%", "None", "Undefined", "\n\n\n"):
