@@ -86,7 +86,12 @@ def train(
         base.model.to("meta")  # frees the whole copy, whoever still holds it
         base = load(device=None)
     set_seed(recipe.schedule.seed)
-    model = get_peft_model(base.model, lora_config(base.model, recipe.tuning))
+    model = get_peft_model(
+        base.model,
+        lora_config(base.model, recipe.tuning),
+        # Weights that ZeRO-3 gathers together must have one type; it keeps fp32 copies itself.
+        autocast_adapter_dtype=not is_spread,
+    )
     before = WeightsBefore.of(model)
     progress, stop = TrainingProgress(), StopOnSignal()
     trainer = AnswerTrainer(

@@ -13,7 +13,7 @@ import torch
 
 from cards.errors import BogamError
 from trainers.parameter_groups import GroupRule, parameter_groups
-from trainers.trainer import LengthGroupedOrder
+from trainers.row_order import LengthGroupedOrder
 
 
 def gradients(model: torch.nn.Module) -> dict[str, torch.Tensor]:
