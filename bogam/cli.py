@@ -1,7 +1,7 @@
 """`bogam`: one command a stage. Every command imports its floor inside its function.
 
-Exit codes: 0 done, 1 a check failed (`verify`, `fsck`), 2 an error that the message explains,
-130 interrupted.
+Exit codes: 0 done, 1 a check failed (`verify`, `card lint`, `fsck`), 2 an error that the message
+explains, 130 interrupted.
 """
 
 from __future__ import annotations
@@ -14,6 +14,7 @@ from rich.console import Console
 from rich.logging import RichHandler
 
 from bogam.commands.build import build
+from bogam.commands.card import card
 from bogam.commands.demo import demo
 from bogam.commands.environment import env
 from bogam.commands.hub import hub
@@ -42,7 +43,7 @@ def bogam(verbose: bool) -> None:
     )
 
 
-for command in (build, convert_base, demo, env, hub, publish, synth, verify):
+for command in (build, card, convert_base, demo, env, hub, publish, synth, verify):
     bogam.add_command(command)
 
 

@@ -14,6 +14,7 @@ from rich.table import Table
 
 if TYPE_CHECKING:
     from bogam.verify import Verification
+    from cards.lint import LintFinding
     from cards.records import DatasetRecord
     from hub.push import Published
 
@@ -86,5 +87,23 @@ def show_verification(result: Verification) -> None:
     console.print(
         f"[{style}]{held} of {len(result.checks)} checks hold[/] for {result.repo} "
         f"({result.repo_type}, {result.revision[:12]})",
+        highlight=False,
+    )
+
+
+def show_lint(findings: list[LintFinding], repo: str) -> None:
+    """Each finding with what to do about it, and a count."""
+    for finding in findings:
+        style = "bold red" if finding.severity == "error" else "yellow"
+        console.print(
+            f"README.md:{finding.line}: [{style}]{finding.severity}[/] {finding.rule}: "
+            f"{escape(finding.message)} {escape(finding.advice)}",
+            highlight=False,
+            soft_wrap=True,
+        )
+    errors = sum(finding.severity == "error" for finding in findings)
+    style = "red" if errors else "green"
+    console.print(
+        f"[{style}]{errors} errors[/], {len(findings) - errors} warnings for {escape(repo)}",
         highlight=False,
     )

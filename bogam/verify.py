@@ -86,7 +86,7 @@ def verify(
     api = api or HfApi(library_name="bogam")
     doing = f"Verifying {repo_id}"
     with said_plainly(doing, api), tempfile.TemporaryDirectory(prefix="bogam-verify-") as name:
-        repo_type, info = _find(api, repo_id, repo_type, revision)
+        repo_type, info = find_repo(api, repo_id, repo_type, revision, doing)
         folder = Path(name)
         # Not from the cache: what is checked are the bytes that the Hub gives away now.
         api.snapshot_download(repo_id, repo_type=repo_type, revision=info.sha, local_dir=folder)
@@ -97,10 +97,13 @@ def verify(
     return Verification(repo_id, repo_type, info.sha, tuple(checks))
 
 
-def _find(
-    api: HfApi, repo_id: str, repo_type: RepoType | None, revision: str
+def find_repo(
+    api: HfApi, repo_id: str, repo_type: RepoType | None, revision: str, doing: str
 ) -> tuple[RepoType, Any]:
-    """Model or dataset, and the Hub's answer about it."""
+    """Model or dataset, and the Hub's answer about it.
+
+    Raise :class:`BogamError`, which begins with `doing`, where there are both of this name.
+    """
     from huggingface_hub.errors import RepositoryNotFoundError
 
     found: dict[RepoType, Any] = {}
@@ -113,7 +116,7 @@ def _find(
                 raise
     if len(found) == 2:
         raise BogamError(
-            f"Verifying {repo_id}: there is a model and a dataset of this name. Say which with "
+            f"{doing}: there is a model and a dataset of this name. Say which with "
             "--type model or --type dataset."
         )
     return next(iter(found.items()))

@@ -9,6 +9,7 @@ from huggingface_hub import HfApi, ModelCard
 
 from cards.errors import BogamError
 from cards.licences import Licence, check_publication, derive, find_licence, licence_of_base
+from cards.lint import publishable
 from cards.records import Publication, Revision
 from hub.publish import publish_model
 from hub.push import look_at
@@ -78,7 +79,7 @@ def publish(folder: RunFolder, publication: Publication) -> Revision:
     done = publish_model(
         folder.release,
         publication.repo_id,
-        card=lambda record: card_of(folder.release, record),
+        card=lambda record: publishable(card_of(folder.release, record), record),
         public=not publication.private,
     )
     published = Revision(id=done.repo_id, revision=done.commit)

@@ -23,6 +23,7 @@ def publish(folder: Path, repo_id: str, public: bool, pii: str, reason: str | No
     """Publish what `bogam build` made: one commit, private unless said otherwise."""
     from bogam.report import bars, show_published
     from cards.dataset_card import render_dataset_card
+    from cards.lint import publishable
     from hub.gates.personal_data import PersonalDataPolicy
     from hub.publish import publish_dataset
 
@@ -31,7 +32,7 @@ def publish(folder: Path, repo_id: str, public: bool, pii: str, reason: str | No
         published = publish_dataset(
             folder,
             repo_id,
-            card=render_dataset_card,
+            card=lambda record: publishable(render_dataset_card(record), record),
             public=public,
             personal_data=policy,
             progress=progress,

@@ -23,6 +23,7 @@ _NUMBER = re.compile(
 )
 _NOT_PROSE = re.compile(
     r"`[^`]*`|\]\([^)]*\)|<[^>]*>|https?://\S+|^\s*\d+[.)]\s|\d{4}[.년]\s?\d{1,2}[.월]\S*"
+    r"|(?:Apache|GPL|CC[ -]BY\S*|MPL|Python|[Vv]ersion|버전)(?: License)?,? \d[\d.]*"
 )
 _HASH = re.compile(r"[0-9a-f]{16,}")
 _UNITS = {
