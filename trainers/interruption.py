@@ -23,7 +23,8 @@ class Interrupted(Exception):
 class StopOnSignal(TrainerCallback):
     """All processes stop after the same step, whichever of them got the signal.
 
-    A second signal ends the process at once; what was written before stays whole.
+    The same signal again ends the process at once; what was written before stays whole. Another
+    one does not: on Ctrl-C a launcher sends SIGTERM to processes that have had their SIGINT.
     """
 
     def __init__(self) -> None:
@@ -61,8 +62,10 @@ class StopOnSignal(TrainerCallback):
         self._previous.clear()
 
     def _remember(self, number: int, frame: FrameType | None) -> None:
-        if self.received is not None:
+        if self.received == number:
             self.restore()
             raise KeyboardInterrupt
+        if self.received is not None:
+            return
         self.received = number
         logger.warning("signal %d: stopping after this step; once more to stop at once", number)

@@ -18,16 +18,17 @@ from trainers import checkpoints
 from trainers.interruption import StopOnSignal
 
 
-class SignalAfter(TrainerCallback):
-    """Sends this process a signal when a step is done, as Ctrl-C or a scheduler would."""
+class SignalIn(TrainerCallback):
+    """Sends this process signals in the middle of a step, as Ctrl-C or a scheduler would."""
 
-    def __init__(self, step: int, number: int) -> None:
+    def __init__(self, step: int, *numbers: int) -> None:
         self.step = step
-        self.number = number
+        self.numbers = numbers
 
     def on_step_begin(self, args: Any, state: Any, control: Any, **kwargs: Any) -> None:
         if state.global_step == self.step - 1:
-            os.kill(os.getpid(), self.number)
+            for number in self.numbers:
+                os.kill(os.getpid(), number)
 
 
 def outcome(trainer: Any) -> tuple[list[float], dict[str, torch.Tensor]]:
@@ -45,10 +46,20 @@ def assert_same(one: Any, other: Any) -> None:
     assert all(torch.equal(weight, other[1][name]) for name, weight in one[1].items())
 
 
-@pytest.mark.parametrize("method", ["lora", "qlora"])
-@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+@pytest.mark.parametrize(
+    ("method", "numbers"),
+    [
+        ("lora", (signal.SIGINT, signal.SIGTERM)),  # Ctrl-C under a launcher
+        ("lora", (signal.SIGTERM,)),
+        ("qlora", (signal.SIGINT,)),
+    ],
+)
 def test_stopping_and_going_on_changes_no_bit(
-    make_trainer: Callable[..., Any], exaone_twin: Path, method: str, number: int, tmp_path: Path
+    make_trainer: Callable[..., Any],
+    exaone_twin: Path,
+    method: str,
+    numbers: tuple[int, ...],
+    tmp_path: Path,
 ) -> None:
     """Four epochs of two steps with dropout, stopped in the middle of the second one."""
     changes: dict[str, Any] = {
@@ -62,7 +73,7 @@ def test_stopping_and_going_on_changes_no_bit(
     shutil.rmtree(tmp_path / "checkpoints")
 
     stop = StopOnSignal()
-    first = make_trainer(exaone_twin, callbacks=[SignalAfter(3, number), stop], **changes)
+    first = make_trainer(exaone_twin, callbacks=[SignalIn(3, *numbers), stop], **changes)
     first.train_from(None)
     stop.restore()
     assert stop.stopped
@@ -75,6 +86,20 @@ def test_stopping_and_going_on_changes_no_bit(
     assert second.state.global_step == 8
     assert second.seconds > checkpoints.seconds_behind(checkpoint) > 0
     assert_same(outcome(whole), outcome(second))
+
+
+def test_the_same_signal_twice_ends_it_at_once(
+    make_trainer: Callable[..., Any], exaone_twin: Path, tmp_path: Path
+) -> None:
+    stop = StopOnSignal()
+    signals = SignalIn(3, signal.SIGINT, signal.SIGINT)
+    trainer = make_trainer(exaone_twin, callbacks=[signals, stop])
+    with pytest.raises(KeyboardInterrupt):
+        trainer.train_from(None)
+    stop.restore()
+    assert checkpoints.latest_whole(tmp_path / "checkpoints") == (
+        tmp_path / "checkpoints" / "checkpoint-2"
+    )
 
 
 def test_a_damaged_last_checkpoint_costs_only_itself(
