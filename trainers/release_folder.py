@@ -1,11 +1,13 @@
 """What a run publishes: one folder, made whole, of files that anybody can load and check.
 
-adapter_model.safetensors, adapter_config.json    the tuned weights, naming their base by Hub id
-tokenizer.json, tokenizer_config.json, chat_template.jinja
-predictions.parquet                               both models' answers, with scores
-run.json                                          `cards.records.RunRecord`
-README.md, figures/                               made from the two above
-LICENSE.txt                                       where the base model comes with one
+    adapter_model.safetensors, adapter_config.json    the tuned weights, naming their base by id
+    tokenizer.json, tokenizer_config.json, chat_template.jinja
+    predictions.parquet                               both models' answers, with scores
+    run.json                                          `cards.records.RunRecord`
+    README.md, figures/                               made from the two above
+    LICENSE.txt                                       where the base model comes with one
+
+All but the card, its figures and the record itself are hashed in the record.
 """
 
 from __future__ import annotations
@@ -24,7 +26,6 @@ from cards.model_card import render_model_card
 from cards.records import PREDICTIONS_FILE, RUN_FILE, Revision, RunRecord
 from trainers.base_files import base_file
 
-WEIGHTS_FILE = "adapter_model.safetensors"
 CONFIG_FILE = "adapter_config.json"
 LICENCE_FILE = "LICENSE.txt"
 # What a saved adapter and its tokenizer consist of. PEFT and transformers also write a README

@@ -269,6 +269,18 @@ def test_an_exaone_base_in_a_folder_is_trained_for_this_machine(
     assert again.record.training.loss_history == result.record.training.loss_history
 
 
+def test_a_recipe_is_checked_before_anything_heavy_is_imported() -> None:
+    script = (
+        "import sys; from trainers.finetune import main; code = main(['no-such-recipe.yaml']); "
+        "assert not {'torch', 'transformers', 'datasets', 'huggingface_hub'} & set(sys.modules); "
+        "sys.exit(code)"
+    )
+    done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True)
+    assert done.returncode == 2, done.stderr
+    assert done.stderr.startswith("error: no-such-recipe.yaml: no such recipe file")
+    assert "Traceback" not in done.stderr
+
+
 class TestBadInput:
     """Exit code 2, one clear line, and nothing begun that is half done."""
 
@@ -350,9 +362,11 @@ class TestBadInput:
         assert "16 of 16 rows are longer than 16 tokens" in told and "on_too_long" in told
 
     def test_lora_target_that_does_not_exist(
-        self, run: Callable[..., str], llama_twin: Path
+        self, run: Callable[..., str], llama_twin: Path, tmp_path: Path
     ) -> None:
         assert "'out_proj'" in run(llama_twin, tuning__targets=["q_proj", "out_proj"])
+        log = (tmp_path / "run" / "log.txt").read_text(encoding="utf-8")
+        assert "Traceback" in log, "who looks into it later finds where it happened"
 
     def test_publishing_on_a_base_that_nobody_else_has(
         self, run: Callable[..., str], llama_twin: Path
