@@ -37,7 +37,7 @@ MODEL = f"{ORGANISATION}/EXAONE-3.5-medical-qa"
 _PROJECT = Path(__file__).resolve().parent.parent
 _RECIPE = _PROJECT / "recipes/tiny/exaone-medical-qa.yaml"
 _TWIN_OF = "LGAI-EXAONE/EXAONE-3.5-7.8B-Instruct"
-_TWIN_STEPS = 300
+_TWIN_STEPS = 500
 
 
 @dataclass
@@ -73,13 +73,14 @@ def run_demo(work: Path, source: Path | None, questions: int) -> DemoReport:
         environment = closed_network(hub.endpoint, token, work / "huggingface")
         apply_to_process(environment)
 
+        made_up = source is None
         if source is None:
             source = work / f"made-up-{questions}" / "TL.zip"
             with report.stage(f"Make up {questions:,} questions in AI Hub's format"):
                 _make_up(source, questions)
 
         with report.stage("Build the dataset"):
-            dataset = _build(source, work / "dataset")
+            dataset = _build(source, work / "dataset", made_up=made_up)
 
         with report.stage("Publish the dataset"):
             _publish_dataset(dataset)
@@ -125,12 +126,14 @@ def _make_up(archive: Path, questions: int) -> None:
     console.print(archive, highlight=False)
 
 
-def _build(source: Path, folder: Path) -> Path:
+def _build(source: Path, folder: Path, *, made_up: bool) -> Path:
     from loaders.dataset_folder import build
 
     with bars() as progress:
         # Another SOURCE than last time: the demo's folder is the demo's to replace.
-        record = build("medical-qa", source, folder, force=True, progress=progress)
+        record = build(
+            "medical-qa", source, folder, {"made_up": made_up}, force=True, progress=progress
+        )
     show_dataset(record, folder)
     return folder
 

@@ -223,7 +223,7 @@ def _write(
         name=name,
         builder=info,
         source=described,
-        licence=builder.LICENCE,
+        licence=builder.licence(),
         languages=account.languages or builder.LANGUAGES,
         task_categories=builder.TASK_CATEGORIES,
         raw_items=account.raw_items,

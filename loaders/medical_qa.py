@@ -14,7 +14,12 @@ import pyarrow as pa
 from datasets.builder import Key
 
 from loaders.aihub import description
-from loaders.aihub.findings import answers_per_department, plan_findings, plan_statistics
+from loaders.aihub.findings import (
+    MADE_UP,
+    answers_per_department,
+    plan_findings,
+    plan_statistics,
+)
 from loaders.aihub.notices import write_notices
 from loaders.aihub.plan import Pairing, Plan, make_plan
 from loaders.aihub.row_tables import RowTables
@@ -42,6 +47,13 @@ class MedicalQAConfig(datasets.BuilderConfig):
     instruction_jsonl: bool = field(
         default=False,
         metadata={"help": 'Also write {"instruction", "output"} lines, a file for each split.'},
+    )
+    made_up: bool = field(
+        default=False,
+        metadata={
+            "help": "The source is made up (`bogam synth medical-qa`), not AI Hub's: the card "
+            "says so, and its terms are CC0."
+        },
     )
 
 
@@ -121,8 +133,14 @@ class MedicalQA(RecordedBuilder, datasets.ArrowBasedBuilder):
         with (folder / f"{split}.jsonl").open("ab") as file:
             file.writelines(orjson.dumps(line, option=orjson.OPT_APPEND_NEWLINE) for line in lines)
 
+    def licence(self) -> str:
+        return "cc0-1.0" if self.config.made_up else self.LICENCE
+
     def account(self) -> Account:
         plan = self._plan
+        findings = plan_findings(plan, self.config.pairing, self.config.seed, DEFAULT_RATIOS)
+        if self.config.made_up:
+            findings = (MADE_UP.model_copy(update={"count": len(plan)}), *findings)
         return Account(
             raw_items=plan.items.files,
             items_used=len(plan) + plan.answers_used(),
@@ -131,6 +149,6 @@ class MedicalQA(RecordedBuilder, datasets.ArrowBasedBuilder):
                 "serve several rows: raw_items == items_used + rejects, items_used being the "
                 "questions and the different answers in the rows."
             ),
-            findings=plan_findings(plan, self.config.pairing, self.config.seed, DEFAULT_RATIOS),
+            findings=findings,
             statistics={**plan_statistics(plan), "department": self._departments},
         )

@@ -107,6 +107,10 @@ class RecordedBuilder:
         yield lambda count: progress.advance(task, count)
         progress.update(task, completed=total, total=total)
 
+    def licence(self) -> str:
+        """Terms of this build's rows; `LICENCE` unless its source is known to be under others."""
+        return self.LICENCE
+
     @abstractmethod
     def account(self) -> Account:
         """Called once, after the last row."""

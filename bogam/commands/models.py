@@ -30,3 +30,27 @@ def convert_base(base: str, repo_id: str, revision: str, out: Path | None) -> No
         licence = convert(base, folder, repo_id, revision=revision, progress=progress)
         published = publish_converted(folder, repo_id, licence, progress=progress)
     show_published(published)
+
+
+@click.command()
+@click.argument("adapter")
+@click.option("--revision", default="main", show_default=True)
+@click.option(
+    "--out", type=click.Path(path_type=Path), required=True, help="The model folder to write."
+)
+@click.option("--repo", "repo_id", help="Publish it there too, as a private repo.")
+def merge(adapter: str, revision: str, out: Path, repo_id: str | None) -> None:
+    """Merge an adapter into its unquantised base: one folder that needs no PEFT.
+
+    ADAPTER is a Hub id or a folder.
+    """
+    from bogam.report import show_published
+    from hub.publish import publish_release
+    from hub.release import Release
+    from trainers.merge import merge_adapter
+
+    licence = merge_adapter(adapter, out, revision=revision)
+    click.echo(f"{out}: merged")
+    if repo_id is not None:
+        release = Release(out, repo_id, "model", licence, made_from=(licence,))
+        show_published(publish_release(release, f"Merge {adapter}"))

@@ -29,7 +29,7 @@ def medical_qa(out: Path, questions: int, seed: int) -> None:
     from loaders.medical_qa_sample import write_sample
 
     write_sample(out, questions=questions, seed=seed)
-    _say_next(out, f"{questions} questions", "medical-qa")
+    _say_next(out, f"{questions} questions", "medical-qa --made-up")
 
 
 @synth.command("medical-ocr")

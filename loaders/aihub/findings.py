@@ -18,6 +18,18 @@ _IMBALANCE = 10
 _SPLIT_TOLERANCE = 0.02
 
 
+MADE_UP = Finding(
+    kind="made_up",
+    severity="info",
+    count=0,
+    detail="Every question and answer was composed by a program in the format of AI Hub's files. "
+    "None is AI Hub's, and none is medical information.",
+    detail_ko="모든 질문과 답변은 프로그램이 AI Hub 파일 형식으로 지어낸 것입니다. AI Hub의 자료가 "
+    "아니며 의학 정보도 아닙니다.",
+)
+"""To be counted: said of rows whose source is known to be made up."""
+
+
 def plan_findings(
     plan: Plan, pairing: Pairing, seed: int, ratios: Mapping[str, float]
 ) -> tuple[Finding, ...]:

@@ -9,6 +9,8 @@ from pathlib import Path
 
 import pytest
 
+from cards.records import DatasetRecord
+
 HEAVY = ("accelerate", "datasets", "evaluate", "pandas", "peft", "torch", "transformers", "trl")
 
 
@@ -48,13 +50,14 @@ def test_a_made_up_set_is_built_and_built_again_from_what_is_there(tmp_path: Pat
     made = run("synth", "medical-qa", "--out", "TL.zip", "--questions", "300", cwd=tmp_path)
     assert made.returncode == 0, made.stderr
 
-    command = ("build", "medical-qa", "--source", "TL.zip", "--out", "qa")
+    command = ("build", "medical-qa", "--source", "TL.zip", "--out", "qa", "--made-up")
     first = run(*command, cwd=tmp_path)
     record = (tmp_path / "qa/dataset.json").read_bytes()
     second = run(*command, cwd=tmp_path)
 
     assert first.returncode == second.returncode == 0, first.stderr + second.stderr
     assert "rows of train" in first.stdout
+    assert DatasetRecord.read(tmp_path / "qa/dataset.json").licence == "cc0-1.0"
     assert "kept as it is" in second.stderr
     assert (tmp_path / "qa/dataset.json").read_bytes() == record
 
