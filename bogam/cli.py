@@ -15,6 +15,7 @@ from rich.logging import RichHandler
 
 from bogam.commands.build import build
 from bogam.commands.card import card
+from bogam.commands.compare import compare
 from bogam.commands.demo import demo
 from bogam.commands.environment import env
 from bogam.commands.hub import hub
@@ -43,7 +44,7 @@ def bogam(verbose: bool) -> None:
     )
 
 
-for command in (build, card, convert_base, demo, env, hub, publish, synth, verify):
+for command in (build, card, compare, convert_base, demo, env, hub, publish, synth, verify):
     bogam.add_command(command)
 
 

@@ -140,10 +140,16 @@ def _build(source: Path, folder: Path, *, made_up: bool) -> Path:
 
 def _publish_dataset(folder: Path) -> Published:
     from cards.dataset_card import render_dataset_card
+    from cards.lint import publishable
     from hub.publish import publish_dataset
 
     with bars() as progress:
-        published = publish_dataset(folder, DATASET, card=render_dataset_card, progress=progress)
+        published = publish_dataset(
+            folder,
+            DATASET,
+            card=lambda record: publishable(render_dataset_card(record), record),
+            progress=progress,
+        )
     show_published(published)
     return published
 

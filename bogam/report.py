@@ -14,11 +14,13 @@ from rich.table import Table
 
 if TYPE_CHECKING:
     from bogam.verify import Verification
+    from cards.compare import ModelComparison
     from cards.lint import LintFinding
     from cards.records import DatasetRecord
     from hub.push import Published
 
 console = Console()
+_CELL = 80
 stderr = Console(stderr=True)
 
 _STYLES = {"info": "dim", "warning": "yellow", "stop": "bold red"}
@@ -107,3 +109,70 @@ def show_lint(findings: list[LintFinding], repo: str) -> None:
         f"[{style}]{errors} errors[/], {len(findings) - errors} warnings for {escape(repo)}",
         highlight=False,
     )
+
+
+def show_comparison(result: ModelComparison) -> None:
+    """Metrics with the paired difference, then the examples on which the models differ most."""
+    from cards.card import metric, metric_value, p_value
+
+    console.print(
+        f"A {escape(result.first.id)} ({result.first.revision[:12]})\n"
+        f"B {escape(result.second.id)} ({result.second.revision[:12]})\n"
+        f"{result.examples:,} examples of {escape(result.dataset.id)} "
+        f"({result.dataset.revision[:12]}) that both answered",
+        highlight=False,
+        soft_wrap=True,
+    )
+    if result.only_first or result.only_second:
+        console.print(
+            f"[yellow]left out[/]: {result.only_first:,} examples that only A answered, "
+            f"{result.only_second:,} that only B answered",
+            highlight=False,
+        )
+    for note in result.notes:
+        console.print(f"[yellow]note[/]: {escape(note)}", highlight=False, soft_wrap=True)
+    table = Table()
+    for heading in ("metric", "A", "B", "B − A, 95 %", "p"):
+        table.add_column(heading, justify="left" if heading == "metric" else "right")
+    for one in result.metrics:
+        gap, unit = one.difference, one.second.unit
+        low, high = (metric_value(bound, unit) for bound in (gap.low, gap.high))
+        clear = not gap.low <= 0 <= gap.high
+        better = (gap.difference > 0) == one.second.higher_is_better
+        table.add_row(
+            f"{one.title.en} {'↑' if one.second.higher_is_better else '↓'}",
+            metric(one.first),
+            metric(one.second),
+            f"{'+' if gap.difference >= 0 else ''}{metric_value(gap.difference, unit)} "
+            f"[{low}, {high}]",
+            p_value(gap.p_value),
+            style=("green" if better else "red") if clear else None,
+        )
+    console.print(table)
+    console.print(
+        f"by {result.primary}: A better on {result.first_better:,}, B better on "
+        f"{result.second_better:,}, equal on "
+        f"{result.examples - result.first_better - result.second_better:,}; "
+        f"{result.resamples:,} resamples, seed {result.seed}, not corrected for several metrics",
+        highlight=False,
+        soft_wrap=True,
+    )
+    if not result.disagreements:
+        return
+    examples = Table(title="largest disagreements", title_justify="left")
+    for heading in ("id", "reference", "A", "B", "A score", "B score"):
+        examples.add_column(heading, overflow="fold")
+    for example in result.disagreements:
+        examples.add_row(
+            *(
+                escape(_shortened(text))
+                for text in (example.id, example.reference, example.first, example.second)
+            ),
+            f"{example.first_score:.3f}",
+            f"{example.second_score:.3f}",
+        )
+    console.print(examples)
+
+
+def _shortened(text: str) -> str:
+    return text if len(text) <= _CELL else text[: _CELL - 1] + "…"

@@ -1,0 +1,144 @@
+"""`bogam compare` as a user runs it, on folders and on repos of a real Hub over HTTP."""
+
+from __future__ import annotations
+
+import json
+import shutil
+from pathlib import Path
+
+import pyarrow as pa
+import pyarrow.parquet as pq
+import pytest
+from click.testing import CliRunner, Result
+
+from bogam.cli import bogam
+from bogam.compare import load_contestant
+from cards.checks import file_digest
+from cards.compare import compare_models
+from cards.errors import BogamError
+from cards.records import RunRecord
+from cards.scoring import score, summarise
+
+ANSWERS = [f"{n}번 답은 물을 마시고 쉬는 것입니다." for n in range(40)]
+
+
+def write_run(folder: Path, right: int) -> None:
+    """A finished run whose model knows the first `right` answers by heart."""
+    folder.mkdir()
+    predictions = score(
+        "generation",
+        pa.table(
+            {
+                "id": [f"r{n}" for n in range(40)],
+                "split": ["test"] * 40,
+                "prompt": [f"{n}번 질문" for n in range(40)],
+                "reference": ANSWERS,
+                "zero_shot": ["모르겠습니다"] * 40,
+                "tuned": [*ANSWERS[:right], *["[bold]물[/bold]"] * (40 - right)],
+            }
+        ),
+    )
+    pq.write_table(predictions, folder / "predictions.parquet")
+    metrics, comparison = summarise("generation", predictions, resamples=50, seed=1)
+    RunRecord.model_validate(
+        {
+            "recipe": {"name": "tiny"},
+            "task": "generation",
+            "base_model": {"id": "org/base", "revision": "1" * 40},
+            "dataset": {"id": "org/qa", "revision": "2" * 40, "splits": {"test": 40}},
+            "licence": "mit",
+            "parameter_groups": [],
+            "training": {
+                "steps": 1,
+                "epochs": 1,
+                "loss_history": [],
+                "seconds": 1,
+                "peak_memory_bytes": 1,
+                "samples_per_second": 1,
+                "frozen_unchanged": True,
+                "label_tokens": 1,
+                "longest_sample_tokens": 1,
+                "samples_over_length": 0,
+            },
+            "metrics": metrics,
+            "comparison": comparison,
+            "environment": {
+                "python": "3.11",
+                "platform": "Linux",
+                "packages": {},
+                "device": "cpu",
+                "device_count": 1,
+                "cpu_count": 2,
+                "memory_bytes": 1,
+            },
+            "seeds": {"bootstrap": 1},
+            "artifacts": {"predictions.parquet": file_digest(folder / "predictions.parquet")},
+            "library_model_class": "AutoModelForCausalLM",
+        }
+    ).write(folder / "run.json")
+
+
+@pytest.fixture
+def runs(tmp_path: Path) -> tuple[Path, Path]:
+    write_run(tmp_path / "weak", 10)
+    write_run(tmp_path / "strong", 30)
+    return tmp_path / "weak", tmp_path / "strong"
+
+
+def run(*arguments: object) -> Result:
+    command = ["compare", *map(str, arguments)]
+    return CliRunner().invoke(bogam, command, catch_exceptions=False, env={"COLUMNS": "160"})
+
+
+def test_the_table_shows_the_difference_and_the_disagreements(runs: tuple[Path, Path]) -> None:
+    done = run(*runs, "--disagreements", 3)
+    assert done.exit_code == 0
+    line = next(line for line in done.output.split("\n") if "Exact match" in line)
+    assert "0.250 [" in line
+    assert "0.750 [" in line
+    assert "+0.500 [" in line
+    assert "B better on 20" in done.output
+    # Answers are shown as they are, not obeyed.
+    assert "[bold]물[/bold]" in done.output
+
+
+def test_json_is_the_whole_comparison(runs: tuple[Path, Path]) -> None:
+    read = json.loads(run(*runs, "--json").output)
+    assert read["examples"] == 40
+    assert read["metrics"]["exact_match"]["difference"]["difference"] == pytest.approx(0.5)
+    assert read["metrics"]["exact_match"]["difference"]["test"] == "exact McNemar"
+
+
+@pytest.mark.system
+def test_repos_are_compared_at_the_commit_that_is_named(hub, fresh_id, runs) -> None:
+    names = []
+    for folder in runs:
+        api, repo_id = hub.api("alice"), fresh_id("org")
+        api.create_repo(repo_id, private=True)
+        api.upload_folder(repo_id=repo_id, folder_path=folder)
+        names.append(repo_id)
+    first, second = (load_contestant(name, api=hub.api("reader")) for name in names)
+    result = compare_models(first, second, resamples=50)
+    assert (result.first.id, result.second.id) == tuple(names)
+    assert result.first.revision == hub.api("reader").model_info(names[0]).sha
+    local = compare_models(*map(load_contestant, map(str, runs)), resamples=50)
+    assert result.metrics == local.metrics
+
+
+@pytest.mark.system
+def test_a_model_that_bogam_did_not_evaluate_is_refused(hub, fresh_id) -> None:
+    repo_id = fresh_id("org")
+    hub.api("alice").create_repo(repo_id, private=True)
+    with pytest.raises(BogamError, match=r"run.json and predictions.parquet missing"):
+        load_contestant(repo_id, api=hub.api("reader"))
+    with pytest.raises(BogamError, match="Comparing org/no-such"):
+        load_contestant("org/no-such", api=hub.api("reader"))
+
+
+def test_predictions_that_are_not_those_of_the_record_are_refused(
+    runs: tuple[Path, Path],
+) -> None:
+    weak, strong = runs
+    shutil.copyfile(strong / "predictions.parquet", weak / "predictions.parquet")
+    with pytest.raises(BogamError, match="not the file that its record names"):
+        load_contestant(str(weak))
