@@ -195,6 +195,11 @@ def find_licence(licence_id: str) -> Licence:
     return _combine(parts) if len(parts) > 1 else parts[0]
 
 
+def is_read(licence: Licence) -> bool:
+    """False where part of its terms is unknown to us, so that nothing can be said of them."""
+    return all(part in _TABLE for part in licence.id.split(_JOIN))
+
+
 def licence_of_base(model_id: str, card_data: Mapping[str, Any] | None) -> Licence:
     """Licence of a base model: as its maker states it, else as its own card does.
 

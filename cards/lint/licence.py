@@ -7,10 +7,17 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from cards.errors import BogamError
-from cards.licences import Licence, check_publication, find_licence, licence_of_base
+from cards.licences import Licence, check_publication, find_licence, is_read, licence_of_base
 from cards.lint.document import CardDocument
 from cards.lint.finding import CardRepo, LintFinding
 from cards.lint.hub_terms import LICENCES
+
+# How makers call licences for which the Hub has no name.
+_NAMES = (
+    (r"exaone\b.*", "exaone"),
+    (r"qwen-?research.*", "qwen-research"),
+    (r"ai-?hub.*", "aihub"),
+)
 
 
 def check_licence(document: CardDocument, repo: CardRepo) -> Iterator[LintFinding]:
@@ -94,6 +101,8 @@ def _check_sources(document: CardDocument, repo: CardRepo) -> Iterator[LintFindi
         own = find_licence(repo.record.licence)  # may name several, which metadata cannot
     name = repo.repo_id or f"x/{own.name_prefix}"
     for what, source in _sources(document, repo):
+        if not is_read(source):
+            continue
         try:
             check_publication(own, name, private=True, made_from=(source,))
         except BogamError as error:
@@ -128,7 +137,9 @@ def stated_licence(data: Mapping[str, Any]) -> Licence | None:
         stated = data.get("license_name")
     if not isinstance(stated, str) or stated == "unknown":
         return None
-    return find_licence(stated.lower())
+    name = re.sub(r"[ _]", "-", stated.lower())
+    alias = next((known for pattern, known in _NAMES if re.fullmatch(pattern, name)), name)
+    return find_licence(alias)
 
 
 def _told(terms: Mapping[str, Any]) -> str:

@@ -299,6 +299,33 @@ def test_a_licence_looser_than_the_datasets_is_refused() -> None:
 
 
 @pytest.mark.parametrize(
+    ("stated", "dataset_licence"),
+    [("mit", "gemma"), ("mit", "apache-2.0"), ("cc-by-nc-4.0", "cc-by-4.0")],
+)
+def test_terms_that_nobody_has_read_or_that_allow_it_are_no_mismatch(
+    stated: str, dataset_licence: str
+) -> None:
+    cards = {"org/questions": {"license": dataset_licence}}
+    repo = CardRepo("model", frozenset({"README.md"}), repo_id="org/trains", datasets=cards)
+    assert lint_card(MODEL.replace("license: apache-2.0", f"license: {stated}"), repo) == []
+
+
+def test_a_licence_is_known_by_the_names_that_makers_give_it(model: CardRepo) -> None:
+    terms = (
+        "license: other\nlicense_name: EXAONE AI Model License 1.1-NC\n"
+        "license_link: https://example.org/LICENSE\n"
+    )
+    card = MODEL.replace("license: apache-2.0\n", terms)
+    card = card.replace("Qwen/Qwen2.5-VL-7B-Instruct", "LGAI-EXAONE/EXAONE-Deep-7.8B")
+    (finding,) = lint_card(card, model)
+    assert finding.rule == "licence-mismatch"
+    assert "begin with 'EXAONE'" in finding.message
+    named = CardRepo("model", model.files, repo_id="org/EXAONE-trains")
+    card = card.replace("org/trains", "org/EXAONE-trains")
+    assert lint_card(card, named) == []
+
+
+@pytest.mark.parametrize(
     ("domain", "limit"),
     [
         ("medical", "This is not a medical device."),
