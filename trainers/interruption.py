@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 import signal
 import threading
+import time
 from types import FrameType
 from typing import Any
 
@@ -23,13 +24,16 @@ class Interrupted(Exception):
 class StopOnSignal(TrainerCallback):
     """All processes stop after the same step, whichever of them got the signal.
 
-    The same signal again ends the process at once; what was written before stays whole. Another
-    one does not: on Ctrl-C a launcher sends SIGTERM to processes that have had their SIGINT.
+    A second signal ends the process at once; what was written before stays whole. One that comes
+    within `echo_seconds` does not count: on Ctrl-C, launchers send a signal of their own to
+    processes that have had it from the terminal.
     """
 
-    def __init__(self) -> None:
-        self.received: int | None = None
+    def __init__(self, echo_seconds: float = 1.0) -> None:
+        self.received: float | None = None
+        """When the first signal came, by the monotonic clock."""
         self.stopped = False
+        self._echo_seconds = echo_seconds
         self._previous: dict[int, Any] = {}
 
     def on_train_begin(
@@ -62,10 +66,11 @@ class StopOnSignal(TrainerCallback):
         self._previous.clear()
 
     def _remember(self, number: int, frame: FrameType | None) -> None:
-        if self.received == number:
+        now = time.monotonic()
+        if self.received is not None:
+            if now - self.received < self._echo_seconds:
+                return
             self.restore()
             raise KeyboardInterrupt
-        if self.received is not None:
-            return
-        self.received = number
+        self.received = now
         logger.warning("signal %d: stopping after this step; once more to stop at once", number)
