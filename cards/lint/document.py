@@ -16,10 +16,11 @@ _FRONT_MATTER = re.compile(
     r"\A\ufeff?---[ \t]*\n(.*?)^---[ \t]*(?:\n|\Z)", re.DOTALL | re.MULTILINE
 )
 _HTML_TARGET = re.compile(
-    r"""<(img|a|video|source)\b[^>]*?\b(?:src|href)\s*=\s*["']([^"']+)["']""", re.I
+    r"""<(img|a|video|source)\b[^<>]*?\b(?:src|href)\s*=\s*["']([^"']+)["']""", re.I
 )
 _HTML_ANCHOR = re.compile(r"""\b(?:id|name)\s*=\s*["']([^"']+)["']""", re.I)
-_COMMENT = re.compile(r"<!--.*?-->", re.DOTALL)
+_LARGEST_METADATA = 1_000_000
+"""Keys and values; the card of a dataset with thousands of configurations has some 100,000."""
 
 
 @dataclass(frozen=True)
@@ -70,6 +71,9 @@ class CardDocument:
             return
         if not isinstance(loaded, dict):
             self.metadata_fault = (1, "the metadata is no mapping of keys to values")
+            return
+        if _expanded_size(loaded, {}) > _LARGEST_METADATA:
+            self.metadata_fault = (1, "the metadata refers to itself over and over by YAML aliases")
             return
         self.metadata = {str(key): value for key, value in loaded.items()}
 
@@ -133,14 +137,17 @@ class CardDocument:
     def comments(self) -> tuple[tuple[int, str], ...]:
         """(line, text) of the comments, which a reader does not see."""
         return tuple(
-            (self._offset + self._body.count("\n", 0, match.start()) + 1, match.group(0))
-            for match in _COMMENT.finditer(self._without_code)
+            (
+                self._offset + self._without_code.count("\n", 0, start) + 1,
+                self._without_code[start:stop],
+            )
+            for start, stop in _comments(self._without_code)
         )
 
     @cached_property
     def prose(self) -> tuple[tuple[int, str], ...]:
         """(line, source text) outside code blocks and comments, metadata left out."""
-        text = _COMMENT.sub(lambda match: "\n" * match.group(0).count("\n"), self._without_code)
+        text = _blank_comments(self._without_code)
         return tuple(
             (self._offset + number, line)
             for number, line in enumerate(text.split("\n"), start=1)
@@ -174,7 +181,7 @@ class CardDocument:
     def _html(self) -> Iterator[tuple[str, int]]:
         for token in self._tokens:
             if token.type == "html_block":
-                yield _COMMENT.sub("", token.content), self._line(token)
+                yield _blank_comments(token.content), self._line(token)
         for token, line in self._inline():
             for child, child_line in _children(token, line):
                 if child.type == "html_inline":
@@ -186,6 +193,40 @@ def _children(token: Token, line: int) -> Iterator[tuple[Token, int]]:
         yield child, line
         if child.type in ("softbreak", "hardbreak"):
             line += 1
+
+
+def _comments(text: str) -> Iterator[tuple[int, int]]:
+    """(start, stop) of each; a regular expression takes forever where none is ever closed."""
+    stop = 0
+    while (start := text.find("<!--", stop)) >= 0:
+        end = text.find("-->", start)
+        if end < 0:
+            return
+        stop = end + 3
+        yield start, stop
+
+
+def _blank_comments(text: str) -> str:
+    """The text without its comments, on the same lines."""
+    kept, place = [], 0
+    for start, stop in _comments(text):
+        kept += [text[place:start], "\n" * text.count("\n", start, stop)]
+        place = stop
+    return "".join([*kept, text[place:]])
+
+
+def _expanded_size(value: Any, known: dict[int, float]) -> float:
+    """Keys and values with every alias written out; infinite where one contains itself.
+
+    A few hundred bytes of YAML can stand for billions of values, which is only seen by counting.
+    """
+    if not isinstance(value, dict | list):
+        return 1
+    if id(value) not in known:
+        known[id(value)] = float("inf")
+        inner = [*value, *value.values()] if isinstance(value, dict) else value
+        known[id(value)] = 1 + sum(_expanded_size(one, known) for one in inner)
+    return known[id(value)]
 
 
 def _plain(token: Token) -> str:

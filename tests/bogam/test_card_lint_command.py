@@ -11,7 +11,9 @@ from huggingface_hub import CommitOperationAdd
 
 from bogam.card_lint import lint_repo
 from bogam.cli import bogam
+from cards.checks import file_digest
 from cards.errors import BogamError
+from cards.records import DatasetRecord
 
 CARD = """---
 license: mit
@@ -125,3 +127,51 @@ def test_snippets_must_load_the_repo_that_they_stand_in(hub, fresh_id) -> None:
 def test_a_repo_that_is_not_there_is_said_in_one_line(hub) -> None:
     with pytest.raises(BogamError, match="Linting the card of org/no-such"):
         lint_repo("org/no-such", api=hub.api("reader"))
+
+
+def write_dataset(folder: Path, description: str) -> None:
+    """A dataset as `bogam build` leaves it, with words of a person on it."""
+    from datasets import Dataset, Features, Value
+
+    (folder / "data").mkdir(parents=True)
+    features = Features({"id": Value("string"), "document_id": Value("string")})
+    shard = "data/train-00000-of-00001.parquet"
+    rows = [{"id": f"r{n}", "document_id": f"d{n}"} for n in range(4)]
+    Dataset.from_list(rows, features=features).to_parquet(folder / shard)
+    (folder / "rejects.jsonl").write_text("")
+    DatasetRecord.model_validate(
+        {
+            "name": "trains",
+            "builder": {"class": "Trains", "version": "1.0.0", "arguments": {}},
+            "source": {"path_name": "trains.zip", "bytes": 1},
+            "licence": "cc-by-4.0",
+            "languages": ["ko"],
+            "task_categories": ["question-answering"],
+            "raw_items": 4,
+            "items_used": 4,
+            "rows": 4,
+            "rejects": {},
+            "splits": {"train": {"rows": 4, "bytes": (folder / shard).stat().st_size}},
+            "features": features.to_dict(),
+            "artifacts": {path: file_digest(folder / path) for path in (shard, "rejects.jsonl")},
+            "description": {"ko": "역에서 받은 질문입니다.", "en": description},
+        }
+    ).write(folder / "dataset.json")
+
+
+@pytest.mark.system
+def test_a_card_with_errors_is_not_published(hub, fresh_id, tmp_path: Path, monkeypatch) -> None:
+    monkeypatch.setenv("HF_TOKEN", hub.tokens["alice"])
+    repo_id = fresh_id("org")
+    write_dataset(tmp_path / "unfinished", "More information needed.")
+    publish = ["publish", str(tmp_path / "unfinished"), "--repo", repo_id]
+    with pytest.raises(BogamError, match="must not be published as it is") as refused:
+        CliRunner().invoke(bogam, publish, catch_exceptions=False)
+    assert "placeholder" in str(refused.value)
+    assert not hub.api("alice").repo_exists(repo_id, repo_type="dataset")
+    write_dataset(tmp_path / "finished", "Questions that passengers asked at a station.")
+    publish = ["publish", str(tmp_path / "finished"), "--repo", repo_id]
+    assert CliRunner().invoke(bogam, publish, catch_exceptions=False).exit_code == 0
+    # What passed the gate is also clean as a repo, by the command line.
+    linted = run(repo_id, "--type", "dataset")
+    assert (linted.exit_code, linted.output.split()[0]) == (0, "0")

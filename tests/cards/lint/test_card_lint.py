@@ -469,6 +469,14 @@ def test_hostile_text_breaks_no_rule(model: CardRepo) -> None:
         "---\n---\n",
         "---\n- a\n---\n",
         "---\n? [a]\n: b\n---\n",
+        "---\nlicense: mit\nmodel-index: &a [*a]\n---\n",
+        "---\n"
+        + "\n".join(
+            f"k{n}: &k{n} [" + ", ".join([f"*k{n - 1}" if n else "x"] * 9) + "]" for n in range(20)
+        )
+        + "\nmodel-index: *k19\ndataset_info: *k19\n---\n",
+        "<p>\n" + "<a href " * 3000,
+        "<!--" * 3000,
         "---\nmodel-index: 3\nlanguage: {a: b}\nlicense: [1, 2]\nbase_model: [[1]]\n---\n",
         "# \n[](#)\n![](<>)\n```python\n" + "(" * 300 + "\n```",
         "\x00\ufeff" + "| a |\n|---|\n" * 50,
