@@ -19,7 +19,7 @@ from bogam.commands.compare import compare
 from bogam.commands.demo import demo
 from bogam.commands.environment import env
 from bogam.commands.hub import hub
-from bogam.commands.models import convert_base
+from bogam.commands.models import convert_base, merge
 from bogam.commands.publish import publish
 from bogam.commands.synth import synth
 from bogam.commands.verify import verify
@@ -44,7 +44,7 @@ def bogam(verbose: bool) -> None:
     )
 
 
-for command in (build, card, compare, convert_base, demo, env, hub, publish, synth, verify):
+for command in (build, card, compare, convert_base, demo, env, hub, merge, publish, synth, verify):
     bogam.add_command(command)
 
 

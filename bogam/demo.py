@@ -71,7 +71,8 @@ def run_demo(work: Path, source: Path | None, questions: int) -> DemoReport:
     token = _token(work)
     with HubProcess(work / "hub") as hub:
         environment = closed_network(hub.endpoint, token, work / "huggingface")
-        apply_to_process(environment)
+        # Models this small lose more time waiting for a second thread than they gain by it.
+        apply_to_process({**environment, "OMP_NUM_THREADS": "1"})
 
         made_up = source is None
         if source is None:
@@ -83,16 +84,19 @@ def run_demo(work: Path, source: Path | None, questions: int) -> DemoReport:
             dataset = _build(source, work / "dataset", made_up=made_up)
 
         with report.stage("Publish the dataset"):
-            _publish_dataset(dataset)
+            published = _publish_dataset(dataset)
+
+        # Other data makes another twin and another run; those of before stay where they are.
+        run = work / f"run-{published.commit[:12]}"
 
         with report.stage("Make a tiny twin of EXAONE-3.5 and convert it for everybody"):
-            _publish_base(dataset, work)
+            _publish_base(dataset, run)
 
         with report.stage("Evaluate, tune, evaluate again, publish the model"):
-            report.record = _finetune(work / "run")
+            report.record = _finetune(run / "tuning")
 
         with report.stage("Load the model as a stranger would, without any of our code"):
-            _load_as_a_stranger(report.record, work / "run/release")
+            _load_as_a_stranger(report.record, run / "tuning/release")
 
         with report.stage("Check every number on both cards"):
             for repo_id in (DATASET, MODEL):
@@ -154,7 +158,7 @@ def _publish_dataset(folder: Path) -> Published:
     return published
 
 
-def _publish_base(dataset: Path, work: Path) -> None:
+def _publish_base(dataset: Path, run: Path) -> None:
     """Under EXAONE's own names first, then converted, as the real one is by `convert-base`.
 
     The twin learns its Korean from training rows; what is held out stays unseen.
@@ -167,7 +171,7 @@ def _publish_base(dataset: Path, work: Path) -> None:
     from trainers.convert_base import convert_base, publish_converted
     from trainers.tiny_twins import make_twin
 
-    twin, converted = work / "twin", work / "twin-llama"
+    twin, converted = run / "twin", run / "twin-llama"
     licence = licence_of_base(_TWIN_OF, None)
     if not (twin / "README.md").is_file():
         shards = sorted((dataset / "data").glob("train-*.parquet"))

@@ -32,7 +32,8 @@ def test_the_demo_improves_the_model_and_talks_to_nobody_else(tmp_path: Path) ->
     first = run_demo(tmp_path / "work", log)
     assert first.returncode == 0, first.stdout[-3000:] + first.stderr[-3000:]
 
-    record = RunRecord.read(tmp_path / "work/run/release" / RUN_FILE)
+    (release,) = (tmp_path / "work").glob("run-*/tuning/release")
+    record = RunRecord.read(release / RUN_FILE)
     gains = {one.metric: one for one in record.comparison}
     assert gains["character_f1"].low > 0.1
     assert gains["character_f1"].p_value < 0.01
@@ -47,5 +48,5 @@ def test_the_demo_improves_the_model_and_talks_to_nobody_else(tmp_path: Path) ->
     assert second.returncode == 0, second.stdout[-3000:] + second.stderr[-3000:]
     assert "published 1" not in second.stdout
     assert second.stdout.count("unchanged, no new commit") == 3
-    assert RunRecord.read(tmp_path / "work/run/release" / RUN_FILE) == record
+    assert RunRecord.read(release / RUN_FILE) == record
     assert leaving(contacts(log)) == []
