@@ -148,28 +148,31 @@ def _draw_ranks(
     rows = predictions.num_rows
     codes = np.arange(rows) if documents is None else documents
     count = int(codes.max()) + 1
+    families = {metric.weighted: metric.weighted(predictions) for metric in metrics}
     drawn = {}
-    for metric in metrics:
-        weighted = metric.weighted(predictions)
+    for family, weighted in families.items():
         none, all_ = np.zeros((1, rows)), np.ones((1, rows))
-        zero_shot, tuned, swapped = [], [], []
+        values = {"zero_shot": weighted(all_, none), "tuned": weighted(none, all_)}
+        blocks: dict[Side, list[Floats]] = {side: [] for side in SIDES}
         for draws in statistics.resampling_weights(count, resamples=resamples, seed=seed):
             weights = draws[:, codes]
             nothing = np.zeros_like(weights)
-            zero_shot.append(weighted(weights, nothing))
-            tuned.append(weighted(nothing, weights))
+            blocks["zero_shot"].append(weighted(weights, nothing))
+            blocks["tuned"].append(weighted(nothing, weights))
+        resampled = {side: np.concatenate(parts, axis=1) for side, parts in blocks.items()}
+        exchanged = []
         for draws in statistics.swapped_rows(count, swaps=resamples, seed=seed):
             flips = draws[:, codes]
-            swapped.append(weighted(flips, 1 - flips) - weighted(1 - flips, flips))
-        drawn[metric.name] = _Draws(
-            {
-                "zero_shot": float(weighted(all_, none)[0]),
-                "tuned": float(weighted(none, all_)[0]),
-            },
-            {"zero_shot": np.concatenate(zero_shot), "tuned": np.concatenate(tuned)},
-            np.concatenate(swapped),
-            dict.fromkeys(SIDES, metric.trials(predictions, codes)),
-        )
+            exchanged.append((weighted(1 - flips, flips), weighted(flips, 1 - flips)))
+        before, after = (np.concatenate(parts, axis=1) for parts in zip(*exchanged, strict=True))
+        for metric in metrics:
+            if metric.weighted is family:
+                drawn[metric.name] = _Draws(
+                    {side: float(metric.statistic(values[side])[0]) for side in SIDES},
+                    {side: metric.statistic(resampled[side]) for side in SIDES},
+                    metric.statistic(after) - metric.statistic(before),
+                    dict.fromkeys(SIDES, metric.trials(predictions, codes)),
+                )
     return drawn
 
 

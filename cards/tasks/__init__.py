@@ -90,7 +90,7 @@ class TaskMetric(Described):
 
 
 Weighted = Callable[[Floats, Floats], Floats]
-"""(draws, examples) weights of the zero-shot and of the tuned outputs to (draws,) values."""
+"""(draws, examples) weights of the zero-shot and of the tuned outputs to (k, draws) values."""
 
 
 @dataclass(frozen=True)
@@ -102,7 +102,10 @@ class RankMetric(Described):
     """
 
     weighted: Callable[[pa.Table], Weighted]
-    """Prepare the function once for all draws; it gives NaN where nothing can be compared."""
+    """Prepare the function once for all draws; it gives NaN where nothing can be compared.
+    Metrics that give the same one share its values."""
+    statistic: Callable[[Floats], Floats]
+    """(k, draws) values to (draws,), of which the metric is made."""
     rows: Callable[[pa.Table], NDArray[np.bool_]]
     """(examples,) which of them the metric is about; left out where it is about none."""
     trials: Callable[[pa.Table, NDArray[np.int64]], float]

@@ -108,22 +108,17 @@ def _separable(predictions: pa.Table, number: int) -> bool:
     return bool(of_class.any() and not of_class.all())
 
 
-def _auc_of_class(predictions: pa.Table, number: int) -> Weighted:
-    scores = np.concatenate([probabilities_of(predictions, side)[:, number] for side in SIDES])
-    of_class = _answers(predictions, "label") == number
-    area = roc_auc(scores, np.concatenate([of_class, of_class]))
-    return lambda zero_shot, tuned: area(np.concatenate([zero_shot, tuned], axis=1))
+def _areas(predictions: pa.Table) -> Weighted:
+    """The areas of all classes; NaN for those that cannot be told from the rest."""
+    scores = np.concatenate([probabilities_of(predictions, side) for side in SIDES])
+    labels = np.tile(_answers(predictions, "label"), len(SIDES))
+    areas = [roc_auc(column, labels == number) for number, column in enumerate(scores.T)]
 
+    def weighted(zero_shot: Floats, tuned: Floats) -> Floats:
+        weights = np.concatenate([zero_shot, tuned], axis=1)
+        return np.stack([area(weights) for area in areas])
 
-def _macro_auc(predictions: pa.Table) -> Weighted:
-    areas = [
-        _auc_of_class(predictions, number)
-        for number in range(len(classes_of(predictions)))
-        if _separable(predictions, number)
-    ]
-    return lambda zero_shot, tuned: mean_where_defined(
-        np.stack([area(zero_shot, tuned) for area in areas])
-    )
+    return weighted
 
 
 def _auc_trials(predictions: pa.Table, documents: Numbers, number: int) -> float:
@@ -218,7 +213,8 @@ def _metrics_of_class(number: int, one: AnswerClass) -> tuple[TaskMetric | RankM
             meaning=auc_title,
             unit="0-1",
             higher_is_better=True,
-            weighted=lambda predictions: _auc_of_class(predictions, number),
+            weighted=_areas,
+            statistic=lambda areas: areas[number],
             rows=all_if_separable,
             trials=lambda predictions, documents: _auc_trials(predictions, documents, number),
             needs=PROBABILITIES,
@@ -294,7 +290,8 @@ TASK = Task(
             ),
             unit="0-1",
             higher_is_better=True,
-            weighted=_macro_auc,
+            weighted=_areas,
+            statistic=mean_where_defined,
             rows=_all_if_several_classes,
             trials=_macro_auc_trials,
             needs=PROBABILITIES,
