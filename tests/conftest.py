@@ -47,6 +47,9 @@ os.environ |= QUIET_CLIENTS | {
     "HF_HOME": str(SESSION_HOME / "hf"),
     "HF_HUB_DISABLE_XET": "1",
 }
+# Tests run side by side; threads that wait for each other would take the time of the others. And a
+# child process computes the same bits as the test that started it.
+os.environ["OMP_NUM_THREADS"] = "1"
 for name in ("HF_TOKEN", "HF_HUB_CACHE", "HF_DATASETS_CACHE", "HF_HUB_OFFLINE"):
     os.environ.pop(name, None)
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import hashlib
-import os
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -11,9 +10,6 @@ from typing import Any
 import pytest
 
 from cards.records import BuilderInfo, DatasetRecord, Source, SplitInfo
-
-# Tests run side by side; threads that wait for each other would take the time of the others.
-os.environ["OMP_NUM_THREADS"] = "1"
 
 DISEASES = ("두통", "감기", "고혈압", "당뇨병", "위염", "빈혈", "천식", "불면증")
 QUESTIONS = ("{}의 증상은 무엇인가요?", "{}은 어떻게 치료하나요?", "{}을 예방하려면 무엇을 하나요?")

@@ -25,7 +25,7 @@ from trainers.safetensors_names import rename_tensors
 if TYPE_CHECKING:
     from tests.conftest import ServedHub
 
-REPO = "org/EXAONE-tiny-Llama"
+REPO = "org/EXAONE-converted-Llama"
 README = "---\nlicense: other\nlicense_name: exaone\nlicense_link: LICENSE\n---\n# twin\n"
 
 
@@ -89,7 +89,9 @@ def test_a_stranger_loads_it_with_equal_logits(
 ) -> None:
     out = tmp_path / "logits.pt"
     subprocess.run(
-        [sys.executable, "-c", STRANGER, str(converted), str(out)], cwd=tmp_path, check=True
+        [sys.executable, "-c", STRANGER, str(converted), str(out)],
+        cwd=tmp_path,
+        check=True,
     )
     seen = torch.load(out)
     model = AutoModelForCausalLM.from_pretrained(original)
@@ -199,7 +201,7 @@ def test_it_goes_from_hub_to_hub(
 ) -> None:
     monkeypatch.setenv("HF_TOKEN", hub.tokens["alice"])
     api = hub.api("alice")
-    source = api.create_repo("org/EXAONE-tiny", private=True).repo_id
+    source = api.create_repo("org/EXAONE-to-convert", private=True).repo_id
     commit = api.upload_folder(repo_id=source, folder_path=original).oid
     folder = tmp_path / "llama"
     licence = convert_base(source, folder, REPO)
