@@ -18,6 +18,7 @@ from bogam.commands.card import card
 from bogam.commands.compare import compare
 from bogam.commands.demo import demo
 from bogam.commands.environment import env
+from bogam.commands.figures import figures
 from bogam.commands.hub import hub
 from bogam.commands.models import convert_base, merge
 from bogam.commands.publish import publish
@@ -44,7 +45,20 @@ def bogam(verbose: bool) -> None:
     )
 
 
-for command in (build, card, compare, convert_base, demo, env, hub, merge, publish, synth, verify):
+for command in (
+    build,
+    card,
+    compare,
+    convert_base,
+    demo,
+    env,
+    figures,
+    hub,
+    merge,
+    publish,
+    synth,
+    verify,
+):
     bogam.add_command(command)
 
 
