@@ -99,6 +99,7 @@ def render_model_card(run: RunRecord, predictions: pa.Table) -> Card:
         examples=_examples(task, predictions) if licence.redistribution else [],
         section=_section(run, task, predictions),
         multimodal=run.library_model_class == "AutoModelForImageTextToText",
+        quantisation=run.recipe.get("quantisation"),
         system_prompt=run.recipe.get("system_prompt"),
         question=_QUESTIONS[run.domain],
         max_new_tokens=run.recipe.get("evaluation", {}).get("max_new_tokens", 256),

@@ -121,6 +121,19 @@ def test_the_code_on_the_card_compiles_and_names_the_repo(run_record, prediction
     assert "trust_remote_code" not in code
 
 
+def test_a_run_in_four_bits_says_how_to_load_it_so(run_record, predictions):
+    plain = render_model_card(run_record, predictions).readme
+    quantised = {"type": "nf4", "double_quant": True, "compute_dtype": "auto"}
+    recipe = {**run_record.recipe, "quantisation": quantised}
+    card = render_model_card(changed(run_record, recipe=recipe), predictions).readme
+
+    assert "BitsAndBytesConfig" not in plain
+    assert 'bnb_4bit_quant_type="nf4"' in card
+    assert "quantization_config=four_bits" in card
+    for code in re.findall(r"```python\n(.*?)```", card, re.DOTALL):
+        compile(code, "card", "exec")
+
+
 @pytest.mark.parametrize(
     ("name", "low", "high", "sentence"),
     [
