@@ -113,14 +113,17 @@ def hub() -> Iterator[ServedHub]:
 
 
 @pytest.fixture
-def own_hub(tmp_path: Path) -> Iterator[Callable[..., ServedHub]]:
-    """Starts a Hub for one test alone: `own_hub(multipart_bytes=1000)` with other settings."""
+def own_hub(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Callable[..., ServedHub]]:
+    """Starts a Hub for one test alone: `own_hub(multipart_bytes=1000)` with other settings.
+
+    Its store lies outside `tmp_path`, which a test may upload as a whole.
+    """
     from hub.server.process import HubProcess
 
+    root = tmp_path_factory.mktemp("own-hub")
     with ExitStack() as stack:
 
         def start(**settings: int) -> ServedHub:
-            root = tmp_path / "own-hub"
             tokens = add_users(root)
             process = stack.enter_context(HubProcess(root, settings=settings))
             stack.callback(assert_no_failure, process)
