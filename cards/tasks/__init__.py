@@ -139,6 +139,11 @@ class Task:
     """More figures for the card: {file name: PNG}."""
     section: tuple[str, Callable[[RunRecord, pa.Table], Mapping[str, Any]]] | None = None
     """More text for the card: a file of `cards/templates`, and the values it takes as `section`."""
+    row_columns: tuple[str, ...] = ()
+    """Columns of the dataset that predictions carry unchanged."""
+    slices: tuple[str, ...] = ()
+    """Columns of the predictions by whose values the card splits the metrics; those that a table
+    of predictions has not are left out."""
 
     @property
     def primary_metric(self) -> TaskMetric:

@@ -75,6 +75,8 @@ TASK = Task(
         "tuned",
     ),
     primary=_RELAXED,
+    row_columns=("labels", "human_or_machine"),
+    slices=("human_or_machine",),
     metrics=(
         mean_metric(
             _RELAXED,
