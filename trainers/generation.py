@@ -31,7 +31,7 @@ def generate_answers(
         on_batch: called with the number of rows after each batch.
     """
     stops = stop_tokens(model, tokenizer)
-    settings = _greedy(max_new_tokens, tokenizer.pad_token_id, stops)
+    settings = greedy_decoding(max_new_tokens, tokenizer.pad_token_id, stops)
     answers = [""] * len(prompts)
     for rows in _batches([len(prompt) for prompt in prompts], batch_size):
         ids, mask = _padded([prompts[row] for row in rows], tokenizer.pad_token_id, left=True)
@@ -88,7 +88,7 @@ def stop_tokens(model: PreTrainedModel, tokenizer: Any) -> list[int]:
     return sorted({*ids, tokenizer.eos_token_id})
 
 
-def _greedy(max_new_tokens: int, pad_token: int, stops: list[int]) -> GenerationConfig:
+def greedy_decoding(max_new_tokens: int, pad_token: int, stops: list[int]) -> GenerationConfig:
     """Plain greedy decoding. What is not set here, a model's own generation_config.json fills in,
     and many of those sample or penalise repetition."""
     return GenerationConfig(
