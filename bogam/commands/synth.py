@@ -51,7 +51,7 @@ def medical_ocr(
 ) -> None:
     """Prescriptions, check-up results and medical bills, drawn, printed badly and scanned."""
     from bogam.report import bars
-    from loaders.medical_ocr.synthesis.languages import LANGUAGES
+    from cards.document_labels import LANGUAGES
     from loaders.medical_ocr.synthesis.writer import write_documents
 
     chosen = [language for language in LANGUAGES if language in languages]

@@ -8,30 +8,18 @@ Each function takes what stands on the page, so an answer holds nothing else.
 from __future__ import annotations
 
 import re
-from typing import Literal, NamedTuple
 
-Language = Literal["zh", "ko", "en"]
-LANGUAGES: tuple[Language, ...] = ("zh", "ko", "en")
+from cards.document_labels import (
+    AMOUNT_UNITS,
+    DAYS,
+    TIMES,
+    UNIT_SYMBOLS,
+    Language,
+    Word,
+    plural,
+)
 
-
-class Word(NamedTuple):
-    zh: str
-    ko: str
-    en: str
-
-    def of(self, language: Language) -> str:
-        return {"zh": self.zh, "ko": self.ko, "en": self.en}[language]
-
-
-_AMOUNT_UNITS = {
-    unit: Word(zh, unit, en)
-    for unit, zh, en in (
-        ("정", "片", "tablet"), ("캡슐", "粒", "capsule"), ("포", "包", "sachet"),
-        ("방울", "滴", "drop"), ("매", "贴", "patch"), ("단위", "单位", "unit"),
-        ("회분무", "喷", "puff"), ("mL", "毫升", "mL"), ("g", "克", "g"),
-    )
-}  # fmt: skip
-_SYMBOLS = {"mL", "g"}
+_UNITS = {unit.ko: unit for unit in AMOUNT_UNITS}
 
 _PHRASES = {
     phrase: Word(zh, phrase, en)
@@ -116,34 +104,27 @@ def _parts(printed: str) -> tuple[str, str]:
     return match[1], match[2]
 
 
-def _plural(number: str, unit: str) -> str:
-    many = {"patch": "patches"}.get(unit, unit + "s")
-    return f"{number} {many if float(number) > 1 else unit}"
+def _counted(number: str, unit: Word, language: Language) -> str:
+    """A number with its unit, as the language writes it."""
+    word = unit.of(language)
+    if language != "en":
+        return number + word
+    return f"{number} {plural(word) if float(number) > 1 and word not in UNIT_SYMBOLS else word}"
 
 
 def amount(printed: str, language: Language) -> str:
     """A single dose. A form that prints no unit gets none."""
     number, unit = _parts(printed)
-    if not unit:
-        return number
-    if language == "en":
-        return f"{number} {unit}" if unit in _SYMBOLS else _plural(number, _AMOUNT_UNITS[unit].en)
-    return number + _AMOUNT_UNITS[unit].of(language)
+    return _counted(number, _UNITS[unit], language) if unit else number
 
 
 def times(printed: str, language: Language) -> str:
     """How often a day: the column's heading says what a bare number counts."""
-    number, _ = _parts(printed)
-    return (
-        _plural(number, "time") if language == "en" else number + Word("次", "회", "").of(language)
-    )
+    return _counted(_parts(printed)[0], TIMES, language)
 
 
 def days(printed: str, language: Language) -> str:
-    number, _ = _parts(printed)
-    return (
-        _plural(number, "day") if language == "en" else number + Word("天", "일", "").of(language)
-    )
+    return _counted(_parts(printed)[0], DAYS, language)
 
 
 def won(printed: str, language: Language) -> str:

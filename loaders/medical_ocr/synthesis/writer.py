@@ -27,12 +27,12 @@ import numpy as np
 import orjson
 from numpy.random import Generator
 
+from cards.document_labels import LANGUAGES, Language
 from cards.errors import BogamError
 from loaders.medical_ocr.synthesis.bill import write_bill
 from loaders.medical_ocr.synthesis.bill_form import draw_bill
 from loaders.medical_ocr.synthesis.checkup import write_checkup
 from loaders.medical_ocr.synthesis.checkup_form import draw_checkup
-from loaders.medical_ocr.synthesis.languages import LANGUAGES, Language
 from loaders.medical_ocr.synthesis.page import FAMILIES, Page, Style
 from loaders.medical_ocr.synthesis.people import Person, make_person
 from loaders.medical_ocr.synthesis.prescription import write_prescription
