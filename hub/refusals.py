@@ -78,6 +78,11 @@ def _explain_one(error: BaseException, api: HfApi) -> str | None:
             f"the Hub at {api.endpoint} cannot be reached ({error}). Is it running, and is "
             "HF_ENDPOINT right? Run the same command again when it is."
         )
+    if isinstance(error, ConnectionError):  # what a failing Xet upload is raised as
+        return (
+            f"the upload to the Hub at {api.endpoint} broke off ({error}). Is it running, and has "
+            "its disk room? Run the same command again then."
+        )
     if isinstance(error, ValueError) and "Invalid metadata in README.md" in str(error):
         return f"the Hub does not accept the card. {error}"
     if isinstance(error, OSError) and error.errno in (errno.ENOSPC, errno.EDQUOT):

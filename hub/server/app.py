@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import logging
 import secrets
+import sqlite3
 
 from starlette.applications import Starlette
 from starlette.exceptions import HTTPException
@@ -11,7 +13,7 @@ from starlette.responses import Response
 from starlette.routing import Host, Router
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from hub.server.errors import HubError, header_text
+from hub.server.errors import HubError, disk_full, header_text, is_disk_full
 from hub.server.http import (
     accounts,
     browse,
@@ -31,6 +33,8 @@ from hub.server.http.routing import RawPathMiddleware, register_convertors
 from hub.server.store.part_uploads import PartUploads
 from hub.server.store.store import Store
 from hub.server.xet.xorbs import XorbStore
+
+logger = logging.getLogger(__name__)
 
 
 def create_app(store: Store) -> ASGIApp:
@@ -59,6 +63,8 @@ def create_app(store: Store) -> ASGIApp:
             HubError: _refusal,
             HTTPException: _no_route,
             ClientDisconnect: _gone,
+            OSError: _disk_failure,
+            sqlite3.OperationalError: _disk_failure,
             Exception: _failure,
         },
     )
@@ -108,6 +114,13 @@ async def _no_route(request: Request, error: Exception) -> Response:
 async def _gone(request: Request, error: Exception) -> Response:
     # The client hung up in the middle of a body: what came was dropped, nobody reads this.
     return HubError(400, "The body ended too early").response()
+
+
+async def _disk_failure(request: Request, error: Exception) -> Response:
+    if not is_disk_full(error):
+        raise error
+    logger.error("%s %s: the disk is full", request.method, request.url.path)
+    return disk_full().response()
 
 
 async def _failure(request: Request, error: Exception) -> Response:

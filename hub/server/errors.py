@@ -7,6 +7,9 @@ Status, `X-Error-Code` and some messages are an interface: huggingface_hub maps 
 
 from __future__ import annotations
 
+import errno
+import sqlite3
+
 from starlette.responses import JSONResponse, Response
 
 MESSAGE_LENGTH = 500
@@ -85,3 +88,19 @@ def gated(kind: str, repo_id: str, *, known_caller: bool) -> HubError:
 def forbidden(message: str, *, known_caller: bool) -> HubError:
     """A caller without a token may only lack one: 401 says so."""
     return HubError(403 if known_caller else 401, message)
+
+
+def disk_full() -> HubError:
+    """Not 507 or another 5xx, which the clients would try again for minutes."""
+    return HubError(
+        413,
+        "The Hub's disk is full; nothing of this upload was kept. Ask whoever runs the Hub to make "
+        "room (`bogam hub gc` removes what no repo needs), then send it again.",
+    )
+
+
+def is_disk_full(error: BaseException) -> bool:
+    """Whether the file system or the database had no room left, or the quota was used up."""
+    if isinstance(error, sqlite3.OperationalError):
+        return error.sqlite_errorcode == sqlite3.SQLITE_FULL
+    return isinstance(error, OSError) and error.errno in (errno.ENOSPC, errno.EDQUOT)

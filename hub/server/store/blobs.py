@@ -8,6 +8,7 @@ garbage collection.
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
 import os
 import secrets
@@ -88,10 +89,12 @@ class BlobWriter:
 
     def __exit__(self, *_: object) -> None:
         """Removes the temporary file unless the content was sealed."""
-        if self._file is not None:
-            self._file.close()
         if self._path is not None:
             self._path.unlink(missing_ok=True)
+        if self._file is not None:
+            # Closing writes what is buffered, which a full disk refuses; nobody needs it now.
+            with contextlib.suppress(OSError):
+                self._file.close()
 
     def write(self, data: bytes | memoryview) -> None:
         self._hash.update(data)
