@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any, Literal, cast
 
 import torch
 from huggingface_hub import HfApi, hf_hub_download, try_to_load_from_cache
@@ -20,10 +20,14 @@ from huggingface_hub.errors import (
 )
 from safetensors import SafetensorError
 from transformers import (
+    AutoConfig,
     AutoModelForCausalLM,
+    AutoModelForImageTextToText,
     AutoTokenizer,
+    PreTrainedConfig,
     PreTrainedModel,
     PreTrainedTokenizerBase,
+    ProcessorMixin,
 )
 
 from cards.errors import BogamError
@@ -32,14 +36,14 @@ from hub.refusals import said_plainly
 from trainers.exaone import MODEL_TYPE as EXAONE
 from trainers.exaone import register_exaone
 from trainers.quantisation import keep_trainable, quantisation_config
-from trainers.recipe_schema import BaseModelSection, QuantisationSection
+from trainers.recipe_schema import BaseModelSection, ImagesSection, QuantisationSection
+from trainers.vision_processor import is_vision_language, load_processor
 
 logger = logging.getLogger(__name__)
 
+ModelClass = type[AutoModelForCausalLM] | type[AutoModelForImageTextToText]
 LOCAL = "local"
 """The revision of a folder on this machine."""
-MODEL_CLASS = "AutoModelForCausalLM"
-"""The transformers class that loads what is trained here."""
 
 
 @dataclass(frozen=True)
@@ -50,6 +54,20 @@ class LoadedBase:
     tokenizer: PreTrainedTokenizerBase
     source: Revision
     compute_dtype: torch.dtype
+    processor: ProcessorMixin | None = None
+    """Of a vision-language model, `tokenizer` being its tokenizer; None for a text model."""
+
+    @property
+    def model_class(self) -> ModelClass:
+        """The transformers class that loads this model, and what is trained on it."""
+        return model_class(self.model.config)
+
+
+def model_class(config: PreTrainedConfig) -> ModelClass:
+    """The transformers class that loads a model with this config."""
+    if is_vision_language(config):
+        return cast("ModelClass", AutoModelForImageTextToText)
+    return cast("ModelClass", AutoModelForCausalLM)
 
 
 def load_base(
@@ -57,28 +75,56 @@ def load_base(
     *,
     precision: Literal["auto", "bf16", "fp32"] = "auto",
     quantisation: QuantisationSection | None = None,
+    images: ImagesSection | None = None,
     device: torch.device | None = None,
 ) -> LoadedBase:
-    """Load model and tokenizer of one commit.
+    """Load model and tokenizer of one commit; for a vision-language model, its processor too.
 
     Weights that are not quantised have the dtype of the computation. `device` is where the
     weights go; None leaves that to whoever trains (and, quantised, to transformers).
 
     Raises:
         BogamError: no such repo, folder or revision, no access, Hub not reachable, weights
-            missing or misshapen, no chat template.
+            missing or misshapen, no chat template, limits for pictures that do not fit the model.
     """
-    register_exaone()
     source = resolve_base(section)
+    config = load_config(source)
     dtype = compute_dtype(precision)
-    tokenizer = load_tokenizer(source)
-    model = _load_model(source, dtype, quantisation, device)
+    processor = load_base_processor(source, config, images)
+    tokenizer = load_tokenizer(source) if processor is None else processor.tokenizer
+    model = _load_model(source, config, dtype, quantisation, device)
     keep_trainable(model)
     # Padding is masked by position everywhere, so a pad token that equals eos is harmless.
-    model.config.pad_token_id = tokenizer.pad_token_id
+    model.config.get_text_config().pad_token_id = tokenizer.pad_token_id
     if model.generation_config is not None:
         model.generation_config.pad_token_id = tokenizer.pad_token_id
-    return LoadedBase(model, tokenizer, source, dtype)
+    return LoadedBase(model, tokenizer, source, dtype, processor)
+
+
+def load_config(source: Revision) -> PreTrainedConfig:
+    """The model's own config, of which architecture it is."""
+    register_exaone()
+    with loading_errors(source, "config"):
+        config = AutoConfig.from_pretrained(source.id, **_at(source))
+    assert isinstance(config, PreTrainedConfig)
+    return config
+
+
+def load_base_processor(
+    source: Revision, config: PreTrainedConfig, images: ImagesSection | None
+) -> ProcessorMixin | None:
+    """The processor of a vision-language model, its tokenizer ready for use; None for others."""
+    if not is_vision_language(config):
+        if images is not None:
+            raise BogamError(
+                f"base model {source.id} ({config.model_type}) sees no pictures, but the recipe "
+                "has a section `images`. Leave it out, or choose a vision-language model."
+            )
+        return None
+    with loading_errors(source, "processor"):
+        processor = load_processor(source.id, config, images, **_at(source))
+    _check_tokenizer(source, processor.tokenizer)
+    return processor
 
 
 def compute_dtype(precision: Literal["auto", "bf16", "fp32"]) -> torch.dtype:
@@ -117,6 +163,11 @@ def load_tokenizer(source: Revision) -> PreTrainedTokenizerBase:
     register_exaone()
     with loading_errors(source, "tokenizer"):
         tokenizer = AutoTokenizer.from_pretrained(source.id, **_at(source))
+    _check_tokenizer(source, tokenizer)
+    return tokenizer
+
+
+def _check_tokenizer(source: Revision, tokenizer: PreTrainedTokenizerBase) -> None:
     if not tokenizer.chat_template:
         raise BogamError(
             f"base model {source.id}: its tokenizer has no chat template, so there is no way to "
@@ -127,7 +178,6 @@ def load_tokenizer(source: Revision) -> PreTrainedTokenizerBase:
         raise BogamError(f"base model {source.id}: its tokenizer has no eos token to end answers.")
     if tokenizer.pad_token_id is None:
         tokenizer.pad_token = tokenizer.eos_token
-    return tokenizer
 
 
 def refuse_unpublishable(base: LoadedBase, repo: str) -> None:
@@ -147,6 +197,7 @@ def refuse_unpublishable(base: LoadedBase, repo: str) -> None:
 
 def _load_model(
     source: Revision,
+    config: PreTrainedConfig,
     dtype: torch.dtype,
     quantisation: QuantisationSection | None,
     device: torch.device | None,
@@ -157,7 +208,7 @@ def _load_model(
     if device is not None:
         arguments["device_map"] = {"": device}
     with loading_errors(source, "model"):
-        model, report = AutoModelForCausalLM.from_pretrained(
+        model, report = model_class(config).from_pretrained(
             source.id, output_loading_info=True, **arguments
         )
     lost = sorted(report["missing_keys"]) + sorted(report["mismatched_keys"])

@@ -134,6 +134,7 @@ def make_release(
         recipe.base_model.model_copy(update={"revision": run.base_model.revision}),
         precision=recipe.schedule.precision,
         quantisation=recipe.quantisation,
+        images=recipe.images,
     )
     base = load(device=device)
     if plan.publication is not None:

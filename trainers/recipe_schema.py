@@ -22,6 +22,9 @@ Count = Annotated[int, Field(ge=1)]
 Seed = Annotated[int, Field(ge=0, lt=2**32)]
 Share = Annotated[float, Field(ge=0.0, lt=1.0)]
 
+USUAL_EVALUATION = {"classification": {"mode": "score"}, "medical_ocr": {"turns": "all"}}
+"""What a task fills in where a recipe says nothing else."""
+
 
 class Section(BaseModel):
     """Frozen and strict: an unknown key, or `"8"` where 8 is meant, is an error."""
@@ -52,6 +55,46 @@ class DatasetSection(Section):
     max_validation_samples: Count | None = 200
 
 
+class ImagesSection(Section):
+    """How large the pictures are that a vision-language model sees. Only for such models."""
+
+    min_pixels: Count | None = None
+    """Smaller pictures are enlarged to this; null for what the base model's processor says."""
+    max_pixels: Count | None = None
+    """Larger pictures are reduced to this, their shape kept. Decides the tokens a picture takes."""
+
+    @model_validator(mode="after")
+    def _limits_are_in_order(self) -> Self:
+        if self.min_pixels and self.max_pixels and self.min_pixels > self.max_pixels:
+            raise ValueError(
+                f"`min_pixels` {self.min_pixels} is more than `max_pixels` {self.max_pixels}"
+            )
+        return self
+
+
+class FullTuning(Section):
+    """A part of a vision-language model that is trained whole, beside LoRA."""
+
+    part: Literal["vision_tower", "merger", "language_model"]
+    """`vision_tower` is what sees, without the `merger` that hands on to the language model (also
+    called projector); of `language_model` the layers only, not embeddings and head."""
+    lr: Annotated[float, Field(gt=0, le=1)]
+    last_layers: Count | None = None
+    """Train only this many layers, counted from the end. Needed for `language_model`, whose other
+    layers have LoRA; null for all of the part."""
+
+    @model_validator(mode="after")
+    def _layers_fit_the_part(self) -> Self:
+        if self.part == "merger" and self.last_layers is not None:
+            raise ValueError("`merger` has no layers to count; leave `last_layers` out")
+        if self.part == "language_model" and self.last_layers is None:
+            raise ValueError(
+                "`language_model` needs `last_layers`: the layers that are trained whole; LoRA is "
+                "laid on the others"
+            )
+        return self
+
+
 class TuningSection(Section):
     """Which weights are trained, and how."""
 
@@ -69,11 +112,27 @@ class TuningSection(Section):
     """Linear layers by their last name. Each must exist on every layer within `scope`."""
     scope: Literal["language_model"] = "language_model"
     """The part of the model in which `targets` are looked for; never a vision tower."""
+    full: Annotated[tuple[FullTuning, ...], Field(strict=False)] = ()
+    """Parts of a vision-language model that are trained whole, each at its own rate;
+    `optimiser.lr` is the rate of LoRA."""
 
     @model_validator(mode="after")
-    def _targets_differ(self) -> Self:
-        if len(set(self.targets)) != len(self.targets):
-            raise ValueError(f"a target stands twice in {list(self.targets)}")
+    def _nothing_stands_twice(self) -> Self:
+        for what, names in (
+            ("target", list(self.targets)),
+            ("part of `full`", [one.part for one in self.full]),
+        ):
+            if len(set(names)) != len(names):
+                raise ValueError(f"a {what} stands twice in {names}")
+        return self
+
+    @model_validator(mode="after")
+    def _four_bits_stay_frozen(self) -> Self:
+        if self.method == "qlora" and any(one.part == "language_model" for one in self.full):
+            raise ValueError(
+                "`full: language_model` needs weights that can be trained, and `method: qlora` "
+                "holds the language model in 4 bits. Say `method: lora`"
+            )
         return self
 
 
@@ -94,6 +153,48 @@ class OptimiserSection(Section):
     lr: Annotated[float, Field(gt=0, le=1)] = 2e-4
     weight_decay: Share = 0.0
     max_grad_norm: Annotated[float, Field(gt=0)] = 1.0
+
+
+class LossSection(Section):
+    """What training minimises over the answer tokens, see `trainers.losses`."""
+
+    kind: Literal["cross_entropy", "focal", "class_balanced"] = "cross_entropy"
+    """The other two are for classification: `focal` takes weight from what is right already,
+    `class_balanced` gives rare classes more, and does both with a `gamma`."""
+    gamma: Annotated[float, Field(ge=0)] | None = None
+    """Of the focal loss; 2 where `kind: focal` leaves it out."""
+    beta: Annotated[float, Field(ge=0, le=1)] | None = None
+    """Of the class-balanced loss; 0.999 where `kind: class_balanced` leaves it out."""
+
+    @model_validator(mode="before")
+    @classmethod
+    def _usual_strength(cls, data: Any) -> Any:
+        if not isinstance(data, dict):
+            return data
+        for kind, key, usual in (("focal", "gamma", 2.0), ("class_balanced", "beta", 0.999)):
+            if data.get("kind") == kind and data.get(key) is None:
+                data = {**data, key: usual}
+        return data
+
+    @model_validator(mode="after")
+    def _strength_has_a_use(self) -> Self:
+        if self.gamma is not None and self.kind == "cross_entropy":
+            raise ValueError("`gamma` is given, but `kind: cross_entropy` has none; say `focal`")
+        if self.beta is not None and self.kind != "class_balanced":
+            raise ValueError(f"`beta` is given, but `kind: {self.kind}` has none")
+        return self
+
+
+class ClassSection(Section):
+    """One answer of a classification task, see `cards.answer_classes.AnswerClass`."""
+
+    answer: Text
+    """What the model is to answer; the last message of every row of the class."""
+    name: Text
+    """English, for tables and figures."""
+    korean: Text
+    phrases: Annotated[tuple[Text, ...], Field(strict=False)] = ()
+    """What else a wordy answer may call the class."""
 
 
 class ScheduleSection(Section):
@@ -123,12 +224,24 @@ class ScheduleSection(Section):
     """Steps between two checkpoints; null for once an epoch."""
     keep: Count = 2
     """Checkpoints that stay on the disk."""
+    keep_best: bool = False
+    """The result is the checkpoint with the lowest validation loss, not the last one."""
+    workers: Annotated[int, Field(ge=0)] = 0
+    """Processes that decode and preprocess pictures ahead of training; 0 for none of its own."""
+    samples_logged: Annotated[int, Field(ge=0)] = 0
+    """Validation rows that the base model answers for the log before training begins."""
 
 
 class EvaluationSection(Section):
     """The held-out rows on which the base and the tuned model are compared. Decoding is greedy."""
 
     split: Text = "test"
+    mode: Literal["generate", "score"] = "generate"
+    """`score` compares how likely each class is and writes nothing; the default for
+    classification, and only there."""
+    turns: Literal["last", "all"] = "last"
+    """Answers of a conversation that are asked for. With `all`, the default for medical_ocr, each
+    is an example of its own after the turns before it as the dataset has them."""
     max_samples: Count | None = 500
     batch_size: Count = 8
     max_new_tokens: Count = 512
@@ -149,15 +262,20 @@ class Recipe(Section):
     """A whole run."""
 
     name: Name
-    task: Literal["generation"]
+    task: Literal["generation", "medical_ocr", "classification", "chartqa"]
     """Names the scorer in `cards.scoring`."""
     system_prompt: Text | None = None
     """First message of every row that has none of its own; null for the template's default."""
     base_model: BaseModelSection
     dataset: DatasetSection
+    images: ImagesSection | None = None
+    """Only for vision-language models; null for the limits of the base model's processor."""
+    classes: Annotated[tuple[ClassSection, ...], Field(strict=False, min_length=2)] | None = None
+    """All answers there are; for classification, and only there."""
     tuning: TuningSection = TuningSection()
     quantisation: QuantisationSection | None = None
     """Only with `tuning.method: qlora`, which fills it in where it is left out."""
+    loss: LossSection = LossSection()
     optimiser: OptimiserSection = OptimiserSection()
     schedule: ScheduleSection = ScheduleSection()
     evaluation: EvaluationSection = EvaluationSection()
@@ -173,6 +291,29 @@ class Recipe(Section):
         if data["tuning"].get("method") == "qlora" and data.get("quantisation") is None:
             return {**data, "quantisation": {}}
         return data
+
+    @model_validator(mode="before")
+    @classmethod
+    def _task_decides_the_evaluation(cls, data: Any) -> Any:
+        usual = USUAL_EVALUATION.get(str(data.get("task"))) if isinstance(data, dict) else None
+        if usual is None or not isinstance(data.get("evaluation", {}), dict):
+            return data
+        return {**data, "evaluation": {**usual, **data.get("evaluation", {})}}
+
+    @model_validator(mode="after")
+    def _only_classification_has_classes(self) -> Self:
+        if self.task == "classification":
+            if self.classes is None:
+                raise ValueError("`task: classification` needs `classes`, the answers there are")
+            return self
+        for key, is_set in (
+            ("classes", self.classes is not None),
+            ("evaluation.mode: score", self.evaluation.mode == "score"),
+            (f"loss.kind: {self.loss.kind}", self.loss.kind != "cross_entropy"),
+        ):
+            if is_set:
+                raise ValueError(f"`{key}` is for `task: classification`, not for {self.task!r}")
+        return self
 
     @model_validator(mode="after")
     def _sections_agree(self) -> Self:
@@ -190,6 +331,14 @@ class Recipe(Section):
                 raise ValueError(
                     f"`{key}` and `dataset.train_split` are both {split!r}; a model must not be "
                     "measured on rows it learnt"
+                )
+        for key, is_set in (
+            ("schedule.keep_best", self.schedule.keep_best),
+            ("schedule.samples_logged", self.schedule.samples_logged > 0),
+        ):
+            if is_set and self.dataset.validation_split is None:
+                raise ValueError(
+                    f"`{key}` looks at validation rows, but `dataset.validation_split` is null"
                 )
         return self
 

@@ -8,7 +8,6 @@ import pyarrow as pa
 
 from cards import scoring
 from cards.records import DatasetUse, RunRecord
-from trainers.base_model import MODEL_CLASS
 from trainers.dataset_source import DatasetSource
 from trainers.push import PublicationPlan
 from trainers.recipe_schema import Recipe
@@ -59,7 +58,7 @@ def make_record(
             "bootstrap": recipe.evaluation.seed,
         },
         artifacts=artifacts,
-        library_model_class=MODEL_CLASS,
+        library_model_class=trained.reference.model_class.__name__,
         dataset_findings=described.findings if described else (),
         bootstrap_resamples=recipe.evaluation.resamples,
         languages=described.languages if described else (),

@@ -53,18 +53,18 @@ class TwinSize:
 
 
 @dataclass(frozen=True)
-class _SpecialTokens:
+class SpecialTokens:
     """In the order of their ids."""
 
     names: tuple[str, ...]
-    bos: str
+    bos: str | None
     eos: str
     pad: str
     bos_is_added: bool
     """Whether the tokenizer itself puts `bos` in front of plain text."""
 
 
-_EXAONE_TOKENS = _SpecialTokens(
+_EXAONE_TOKENS = SpecialTokens(
     names=(
         "[PAD]",
         "[BOS]",
@@ -81,11 +81,11 @@ _EXAONE_TOKENS = _SpecialTokens(
     pad="[PAD]",
     bos_is_added=False,
 )
-_SPECIAL_TOKENS: dict[Kind, _SpecialTokens] = {
+_SPECIAL_TOKENS: dict[Kind, SpecialTokens] = {
     "exaone-3.5": _EXAONE_TOKENS,
     "exaone-4": _EXAONE_TOKENS,
     # SOLAR-10.7B-Instruct pads with its end token.
-    "solar": _SpecialTokens(("<unk>", "<s>", "</s>"), "<s>", "</s>", "</s>", bos_is_added=True),
+    "solar": SpecialTokens(("<unk>", "<s>", "</s>"), "<s>", "</s>", "</s>", bos_is_added=True),
 }
 
 
@@ -106,7 +106,8 @@ def make_twin(
     register_exaone()
     size = size or TwinSize()
     folder.mkdir(parents=True, exist_ok=True)
-    tokenizer = _tokenizer(kind, texts, size)
+    template = (CHAT_TEMPLATES / f"{kind}.jinja").read_text(encoding="utf-8")
+    tokenizer = train_tokenizer(texts, _SPECIAL_TOKENS[kind], template, size=size)
     tokenizer.save_pretrained(folder)
     config = _config(kind, size, tokenizer)
     config_file = folder / "config.json"
@@ -122,9 +123,10 @@ def make_twin(
     return folder
 
 
-def _tokenizer(kind: Kind, texts: Sequence[str], size: TwinSize) -> PreTrainedTokenizerBase:
-    """Byte-level BPE, so that no text is ever unknown."""
-    special = _SPECIAL_TOKENS[kind]
+def train_tokenizer(
+    texts: Sequence[str], special: SpecialTokens, chat_template: str, *, size: TwinSize
+) -> PreTrainedTokenizerBase:
+    """Byte-level BPE learnt from `texts`, in which no text is ever unknown."""
     backend = Tokenizer(models.BPE())
     backend.pre_tokenizer = pre_tokenizers.ByteLevel(add_prefix_space=False)
     backend.decoder = decoders.ByteLevel()
@@ -135,7 +137,7 @@ def _tokenizer(kind: Kind, texts: Sequence[str], size: TwinSize) -> PreTrainedTo
         show_progress=False,
     )
     backend.train_from_iterator(texts, trainer)
-    if special.bos_is_added:
+    if special.bos is not None and special.bos_is_added:
         backend.post_processor = processors.TemplateProcessing(
             single=f"{special.bos} $A",
             special_tokens=[(special.bos, backend.token_to_id(special.bos))],
@@ -148,8 +150,7 @@ def _tokenizer(kind: Kind, texts: Sequence[str], size: TwinSize) -> PreTrainedTo
         model_max_length=size.positions,
         clean_up_tokenization_spaces=False,
     )
-    template = CHAT_TEMPLATES / f"{kind}.jinja"
-    tokenizer.chat_template = template.read_text(encoding="utf-8")
+    tokenizer.chat_template = chat_template
     return tokenizer
 
 

@@ -129,4 +129,5 @@ def train(
     if is_spread:
         unset_hf_deepspeed_config()
         tuned = PeftModel.from_pretrained(load(device=device).model, folder.adapter)
-    return Trained(tuned, summary, groups, Reference(examples, logits, base.compute_dtype))
+    reference = Reference(examples, logits, base.compute_dtype, base.model_class)
+    return Trained(tuned, summary, groups, reference)

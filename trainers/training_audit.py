@@ -18,10 +18,10 @@ from typing import Any
 import torch
 import xxhash
 from torch import nn
-from transformers import AutoModelForCausalLM
 
 from cards.errors import BogamError
 from cards.records import ParameterGroup
+from trainers.base_model import ModelClass
 from trainers.quantisation import keep_trainable, quantisation_config
 from trainers.recipe_schema import QuantisationSection
 
@@ -98,6 +98,8 @@ class Reference:
     """(tokens, vocabulary) on the CPU, one an example."""
     dtype: torch.dtype
     """Of the base model's weights and of the computation."""
+    model_class: ModelClass
+    """What loads such a model, by the folder or Hub id of the adapter."""
 
 
 def answer_logits(model: nn.Module, examples: Sequence[Sequence[int]]) -> list[torch.Tensor]:
@@ -140,7 +142,7 @@ def check_reloaded(
         arguments["quantization_config"] = quantisation_config(quantisation, reference.dtype)
     if device is not None:
         arguments["device_map"] = {"": device}
-    reloaded = AutoModelForCausalLM.from_pretrained(folder, **arguments)
+    reloaded = reference.model_class.from_pretrained(folder, **arguments)
     keep_trainable(reloaded)  # the same arithmetic as in training
     answered = answer_logits(reloaded, reference.examples)
     largest = max(

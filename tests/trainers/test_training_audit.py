@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 import torch
 from safetensors.torch import load_file, save_file
+from transformers import AutoModelForCausalLM
 
 from cards.errors import BogamError
 from cards.records import ParameterGroup, Revision
@@ -96,7 +97,7 @@ class TestReload:
         folder = tmp_path / "adapter"
         trainer.save_model(str(folder))
         logits = answer_logits(trainer.model, EXAMPLES)
-        reference = Reference(EXAMPLES, logits, torch.float32)
+        reference = Reference(EXAMPLES, logits, torch.float32, AutoModelForCausalLM)
         return folder, reference, recipe_for(llama_twin, **changes).quantisation
 
     def test_the_saved_model_answers_as_the_trained_one(
