@@ -1,7 +1,7 @@
 """The optimiser's groups: which weights learn at which rate, and which of them decay.
 
-Every trained weight stands in exactly one group. Weights that `Trainer.get_decay_parameter_names`
-leaves out (biases and norms) form a group of their own without weight decay.
+Every trained weight stands in exactly one group. Biases and norms form groups of their own without
+weight decay.
 """
 
 from __future__ import annotations
@@ -26,6 +26,22 @@ class GroupRule:
     pattern: str
     lr: float
     weight_decay: float
+
+
+def weights_that_decay(model: nn.Module) -> set[str]:
+    """Names of all parameters but biases and norms.
+
+    Norms are told by their class. `Trainer.get_decay_parameter_names` goes by the names of weights
+    and misses those of Qwen's vision tower (`norm1`, `norm2`, `ln_q`), which are RMS norms.
+    """
+    norms = {
+        name for name, module in model.named_modules() if type(module).__name__.endswith("Norm")
+    }
+    return {
+        name
+        for name, _ in model.named_parameters()
+        if not name.endswith("bias") and name.rpartition(".")[0] not in norms
+    }
 
 
 def parameter_groups(

@@ -33,7 +33,12 @@ from trl import SFTConfig, SFTTrainer
 from cards.errors import BogamError
 from trainers import checkpoints
 from trainers.conversation import IGNORED
-from trainers.parameter_groups import GroupRule, group_of, parameter_groups
+from trainers.parameter_groups import (
+    GroupRule,
+    group_of,
+    parameter_groups,
+    weights_that_decay,
+)
 from trainers.row_order import LengthGroupedOrder
 
 logger = logging.getLogger(__name__)
@@ -164,7 +169,7 @@ class AnswerTrainer(SFTTrainer):
     @property
     def parameter_groups(self) -> list[dict[str, Any]]:
         """The optimiser's groups as the recipe has them, see `trainers.parameter_groups`."""
-        decaying = set(self.get_decay_parameter_names(self.model))
+        decaying = weights_that_decay(self.model)
         return parameter_groups(self.model, self._rules, decaying)
 
     def create_optimizer(self, model: nn.Module | None = None) -> torch.optim.Optimizer:
@@ -176,7 +181,7 @@ class AnswerTrainer(SFTTrainer):
 
     def group_norms(self, norms: dict[str, float]) -> dict[str, float]:
         """L2 norms of single weights, by name, put together by optimiser group."""
-        decaying = set(self.get_decay_parameter_names(self.model))
+        decaying = weights_that_decay(self.model)
         squares: dict[str, float] = {}
         for name, norm in norms.items():
             group = group_of(name, self._rules, decaying)
