@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from pathlib import Path
 
+from cards.card import FIGURES_FOLDER
 from cards.errors import BogamError
 from cards.records import DATASET_FILE, PREDICTIONS_FILE, RUN_FILE, DatasetRecord, RunRecord
 
@@ -43,7 +44,11 @@ def draw_figures(release: Path, out: Path, *, dataset: Path | None = None) -> li
             "release that the trainer made or a repo that was downloaded as a whole."
         ) from error
     scored = score(run.task, predictions)
-    drawn = {Path(name).name: png for name, png in render_model_card(run, scored).files.items()}
+    drawn = {
+        Path(name).name: data
+        for name, data in render_model_card(run, scored).files.items()
+        if name.startswith(f"{FIGURES_FOLDER}/")
+    }
     if dataset is not None and run.task == "classification":
         wrong = wrong_answers(scored)[:_SHOWN_ERRORS]
         if wrong:

@@ -26,8 +26,13 @@ if TYPE_CHECKING:
 
 CARD_FILE = "README.md"
 FIGURES_FOLDER = "figures"
-CARD_FORMAT = 1
-"""Printed on every card; changes when a template does, so that an audit knows what to expect."""
+CARD_FORMAT = 2
+"""Printed on every card; changes when what is rendered from the same record does, so that an
+audit sends a card of another format to the version that wrote it instead of calling it false.
+
+1: metrics, classes, examples. 2: parts, citation, `.eval_results`; histograms, samples,
+Croissant and `eval.yaml` of datasets.
+"""
 
 _TEMPLATES = Path(__file__).parent / "templates"
 _MARKUP = re.compile(r"([\\`*_\[\]{}#|~!<>&])")
@@ -35,13 +40,13 @@ _MARKUP = re.compile(r"([\\`*_\[\]{}#|~!<>&])")
 
 @dataclass(frozen=True)
 class Card:
-    """`files` holds the figures by their path in the repo."""
+    """`files` holds figures (PNG) and metadata files (UTF-8) by their path in the repo."""
 
     readme: str
     files: Mapping[str, bytes]
 
     def write(self, folder: Path) -> None:
-        """Put the README and the figures into a folder, over any of the same name."""
+        """Put the README and the files into a folder, over any of the same name."""
         (folder / CARD_FILE).write_text(self.readme, encoding="utf-8", newline="\n")
         for path, data in self.files.items():
             (folder / path).parent.mkdir(parents=True, exist_ok=True)

@@ -58,10 +58,13 @@ def check_record_file(path: Path, record: Record) -> Check:
 
 
 def check_card(folder: Path, card: Card) -> Iterator[Check]:
-    """Compare README and figures with a card rendered from the records, down to the number."""
-    yield from _check_readme(folder / CARD_FILE, card.readme)
-    for path, png in card.files.items():
-        yield _check_figure(path, png, folder / path)
+    """Compare README, figures and metadata files with a card rendered from the records."""
+    yield from _check_lines(CARD_FILE, folder / CARD_FILE, card.readme)
+    for path, data in card.files.items():
+        if path.endswith(".png"):
+            yield _check_figure(path, data, folder / path)
+        else:
+            yield from _check_lines(path, folder / path, data.decode())
 
 
 def file_digest(path: Path) -> str:
@@ -69,18 +72,19 @@ def file_digest(path: Path) -> str:
         return hashlib.file_digest(file, "sha256").hexdigest()
 
 
-def _check_readme(path: Path, expected: str) -> Iterator[Check]:
+def _check_lines(name: str, path: Path, expected: str) -> Iterator[Check]:
+    """Down to the number, line by line."""
     if not path.is_file():
-        yield Check(CARD_FILE, False, "a card", "no such file")
+        yield Check(name, False, "a file made from the records", "no such file")
         return
     found = path.read_bytes().decode(errors="replace")
     if found == expected:
-        yield Check(CARD_FILE, True, "as rendered from the records", "the same")
+        yield Check(name, True, "as rendered from the records", "the same")
         return
     written = re.search(r"Card format (\d+)\s*$", found)
     if written and int(written.group(1)) != CARD_FORMAT:
         yield Check(
-            CARD_FILE,
+            name,
             False,
             f"card format {CARD_FORMAT}, which this version of bogam writes",
             f"card format {written.group(1)}: check it with the version that wrote it",
@@ -96,9 +100,9 @@ def _check_readme(path: Path, expected: str) -> Iterator[Check]:
             before = old[start + offset] if start + offset < stop else None
             after = new[new_start + offset] if new_start + offset < new_stop else None
             line = new_start + offset + 1
-            yield Check(f"{CARD_FILE}, line {line}", False, *_around_difference(before, after))
+            yield Check(f"{name}, line {line}", False, *_around_difference(before, after))
     if old == new:
-        yield Check(CARD_FILE, False, "line ends as rendered", "other line ends")
+        yield Check(name, False, "line ends as rendered", "other line ends")
 
 
 def _around_difference(before: str | None, after: str | None) -> tuple[str, str]:

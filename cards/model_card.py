@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -16,9 +17,18 @@ from cards.card import (
     p_value,
     record_digest,
 )
+from cards.citations import citations
 from cards.errors import BogamError
+from cards.eval_results import eval_results
 from cards.licences import Licence, check_publication, find_licence
 from cards.records import Comparison, Metric, RunRecord
+from cards.slices import (
+    FEW_DOCUMENTS,
+    MOST_RESAMPLES,
+    Interval,
+    Slicing,
+    slice_metric,
+)
 from cards.tasks import SIDES, Bilingual, Task, find_task
 
 if TYPE_CHECKING:
@@ -78,6 +88,10 @@ def render_model_card(run: RunRecord, predictions: pa.Table) -> Card:
     if task.figures is not None:
         for figure, png in task.figures(run, predictions).items():
             files[f"{FIGURES_FOLDER}/{figure}"] = png
+    files |= eval_results(run, task)
+    slicings = slice_metric(
+        task, predictions, resamples=run.bootstrap_resamples, seed=run.seeds.get("bootstrap", 0)
+    )
     readme = compose(
         _metadata(run, task, licence, name, splits),
         "model_card.md.jinja",
@@ -98,6 +112,12 @@ def render_model_card(run: RunRecord, predictions: pa.Table) -> Card:
         primary=_metric_title(task, task.primary),
         examples=_examples(task, predictions) if licence.redistribution else [],
         section=_section(run, task, predictions),
+        slicings=[_slicing_table(slicing, task.primary_metric.unit) for slicing in slicings],
+        few=FEW_DOCUMENTS,
+        slice_resamples=min(run.bootstrap_resamples, MOST_RESAMPLES),
+        calibrated="calibration_error" in run.metrics["tuned"],
+        chinese="zh" in run.languages,
+        citations=citations(run, name, _method(run)),
         multimodal=run.library_model_class == "AutoModelForImageTextToText",
         quantisation=run.recipe.get("quantisation"),
         system_prompt=run.recipe.get("system_prompt"),
@@ -128,8 +148,6 @@ def _metadata(
     pipeline_tag = _PIPELINE_TAGS.get(run.library_model_class, task.hub_type)
     titles = {metric.name: metric.title.en for metric in task.metrics}
     dataset_name = run.dataset.id.rpartition("/")[2]
-    tuning = run.recipe.get("tuning", {})
-    method = tuning.get("method", "lora") if isinstance(tuning, dict) else "lora"
     terms: dict[str, Any] = dict(licence.metadata())
     if licence.research_only or not licence.redistribution:
         terms |= {
@@ -144,8 +162,9 @@ def _metadata(
         base_model=run.base_model.id if is_repo_id(run.base_model.id) else None,
         base_model_relation="adapter",
         datasets=[run.dataset.id] if is_repo_id(run.dataset.id) else None,
-        tags=["bogam", str(method), run.domain],
+        tags=["bogam", _method(run), run.domain],
         model_name=name,
+        widget=_widget(run),
         eval_results=[
             EvalResult(
                 task_type=pipeline_tag,
@@ -164,6 +183,21 @@ def _metadata(
     )
 
 
+def _method(run: RunRecord) -> str:
+    tuning = run.recipe.get("tuning", {})
+    return str(tuning.get("method", "lora") if isinstance(tuning, dict) else "lora")
+
+
+def _widget(run: RunRecord) -> list[dict[str, Any]] | None:
+    """A question for the page's own form; a picture to ask about cannot be in the repo."""
+    if run.library_model_class != "AutoModelForCausalLM":
+        return None
+    messages = [{"role": "user", "content": _QUESTIONS[run.domain]}]
+    if run.recipe.get("system_prompt"):
+        messages.insert(0, {"role": "system", "content": run.recipe["system_prompt"]})
+    return [{"messages": messages}]
+
+
 def _headline(run: RunRecord, task: Task) -> dict[str, Any]:
     """The primary metric in a sentence; what it says follows from the interval alone."""
     comparison = next(one for one in run.comparison if one.metric == task.primary)
@@ -171,13 +205,17 @@ def _headline(run: RunRecord, task: Task) -> dict[str, Any]:
     zero_shot = run.metrics["zero_shot"][task.primary]
     if comparison.low <= 0 <= comparison.high:
         verdict = Bilingual("차이가 확인되지 않았습니다", "shows no clear difference")
+        chinese = "未显示明确差异"
     elif (comparison.difference > 0) == tuned.higher_is_better:
         verdict = Bilingual("나아졌습니다", "improved")
+        chinese = "有所改善"
     else:
         verdict = Bilingual("나빠졌습니다", "got worse")
+        chinese = "有所下降"
     return {
         "title": _metric_title(task, task.primary),
         "verdict": verdict,
+        "verdict_zh": chinese,
         "before": metric_value(zero_shot.value, zero_shot.unit),
         "after": metric_value(tuned.value, tuned.unit),
         "difference": _signed(comparison.difference, tuned.unit),
@@ -201,6 +239,29 @@ def _table(run: RunRecord, task: Task) -> list[dict[str, Any]]:
         for metric in task.metrics
         if metric.name in run.metrics["tuned"]
     ]
+
+
+def _slicing_table(slicing: Slicing, unit: str) -> dict[str, Any]:
+    def shown(interval: Interval, number: Callable[[float, str], str]) -> str:
+        bounds = f"{number(interval.low, unit)}, {number(interval.high, unit)}"
+        return f"{number(interval.value, unit)} [{bounds}]"
+
+    return {
+        "title": slicing.title,
+        "folded": slicing.folded,
+        "rows": [
+            {
+                "value": one.value,
+                "examples": one.examples,
+                "documents": one.documents,
+                "is_small": one.is_small,
+                "zero_shot": shown(one.zero_shot, metric_value),
+                "tuned": shown(one.tuned, metric_value),
+                "difference": shown(one.difference, _signed),
+            }
+            for one in slicing.slices
+        ],
+    }
 
 
 def _difference(comparison: Comparison, tuned: Metric) -> str:

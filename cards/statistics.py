@@ -79,6 +79,11 @@ def swapped_rows(rows: int, *, swaps: int, seed: int) -> Iterator[Floats]:
         yield flips.astype(np.float64)
 
 
+def random_order(rows: int, *, seed: int) -> NDArray[np.int64]:
+    """(rows,) the numbers 0..rows-1, shuffled."""
+    return np.argsort(_bits(seed, stream=2).random_raw(rows), kind="stable")
+
+
 def percentile_interval(samples: Floats) -> tuple[float, float]:
     """The middle 95 % of the samples; NaN, a sample that holds nothing to measure, is no sample."""
     low, high = np.nanquantile(samples, (0.025, 0.975))

@@ -140,10 +140,12 @@ class Task:
     section: tuple[str, Callable[[RunRecord, pa.Table], Mapping[str, Any]]] | None = None
     """More text for the card: a file of `cards/templates`, and the values it takes as `section`."""
     row_columns: tuple[str, ...] = ()
-    """Columns of the dataset that predictions carry unchanged."""
+    """Columns of the dataset that predictions carry unchanged, as far as it has them."""
     slices: tuple[str, ...] = ()
-    """Columns of the predictions by whose values the card splits the metrics; those that a table
-    of predictions has not are left out."""
+    """Columns of the predictions by whose values the card splits the primary metric, as far as
+    there are such columns."""
+    slice_lengths: tuple[str, ...] = ()
+    """Text columns by whose length in characters it does so too, in thirds."""
 
     @property
     def primary_metric(self) -> TaskMetric:

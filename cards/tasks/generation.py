@@ -47,6 +47,9 @@ TASK = Task(
     hub_type="text-generation",
     columns=("id", "split", "prompt", "reference", "zero_shot", "tuned"),
     primary="character_f1",
+    row_columns=("disease_category", "intention", "language"),
+    slices=("disease_category", "intention", "language"),
+    slice_lengths=("reference",),
     metrics=(
         mean_metric(
             "exact_match",

@@ -10,7 +10,7 @@ import pickletools
 import re
 import stat
 from collections.abc import Callable, Iterator
-from pathlib import Path
+from pathlib import Path, PurePath
 from typing import Any
 
 from cards.errors import BogamError
@@ -89,7 +89,7 @@ def _problem_of(folder: Path, path: Path) -> str | None:
         return "not an ordinary file"
     if not path.name.isprintable() or "\\" in path.name:
         return "its name holds characters that cannot be published"
-    check = _check_for(path)
+    check = _check_for(path.relative_to(folder))
     if check is None:
         reason = _KNOWN_STRANGERS.get(path.suffix, "not a kind of file that is published")
         return f"{reason}; remove it from the release"
@@ -99,11 +99,13 @@ def _problem_of(folder: Path, path: Path) -> str | None:
         return str(error).removeprefix(f"{path}").lstrip(": ")
 
 
-def _check_for(path: Path) -> Callable[[Path, Path], str | None] | None:
+def _check_for(path: PurePath) -> Callable[[Path, Path], str | None] | None:
     if path.name in QUOTED:
         return _text
     if path.name in _SENTENCEPIECE:
         return _binary
+    if path.as_posix() == "eval.yaml" or path.parent.as_posix() == ".eval_results":
+        return _yaml if path.suffix == ".yaml" else None
     checks = {
         ".safetensors": _safetensors,
         ".parquet": _parquet,
@@ -206,6 +208,16 @@ def _adapter_config(content: dict[str, Any]) -> str | None:
         f"base_model_name_or_path is {base!r}, which is no repo on a Hub, so that nobody else "
         "could load the adapter. Name the base model as org/name"
     )
+
+
+def _yaml(_: Path, path: Path) -> str | None:
+    import yaml
+
+    try:
+        content = yaml.safe_load(read_text(path))
+    except yaml.YAMLError as error:
+        return f"not valid YAML ({error})"
+    return None if isinstance(content, dict | list) else "holds neither a mapping nor a list"
 
 
 def _jsonl(_: Path, path: Path) -> str | None:

@@ -11,7 +11,7 @@ import orjson
 
 from cards.errors import BogamError
 
-_LINES = frozenset({".jinja", ".md", ".txt"})
+_LINES = frozenset({".jinja", ".md", ".txt", ".yaml"})
 # A vocabulary is a list of word pieces of somebody else's corpus: no text that anyone wrote here.
 VOCABULARIES = frozenset(
     {"tokenizer.json", "vocab.json", "vocab.txt", "merges.txt", "added_tokens.json"}

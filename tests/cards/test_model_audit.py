@@ -240,7 +240,7 @@ def test_a_broken_repo_is_a_failure_not_a_crash(model_folder, damage):
 
 
 def test_a_card_of_another_format_says_so(model_folder):
-    rewrite(model_folder / "README.md", "Card format 1", "Card format 999")
+    rewrite(model_folder / "README.md", "Card format 2", "Card format 999")
     expected, found = failures(model_folder)["README.md"]
-    assert "card format 1" in expected
+    assert "card format 2" in expected
     assert "card format 999" in found

@@ -40,7 +40,11 @@ def test_the_same_records_give_the_same_bytes_in_any_process(model_folder, run_r
     assert once == again
     expected = {
         path.relative_to(model_folder).as_posix(): hashlib.sha256(path.read_bytes()).hexdigest()
-        for path in [model_folder / "README.md", *(model_folder / "figures").iterdir()]
+        for path in [
+            model_folder / "README.md",
+            *(model_folder / "figures").iterdir(),
+            *(model_folder / ".eval_results").iterdir(),
+        ]
     }
     for seed in ("1", "4711"):
         printed = subprocess.run(
@@ -252,3 +256,55 @@ def test_a_card_without_a_repo_loads_the_folder_it_lies_in(run_record, predictio
     readme = render_model_card(run, predictions).readme
     assert 'repo = "."' in readme
     assert "# exaone-medical-qa\n" in readme
+
+
+def test_results_stand_where_the_hub_looks_for_them(run_record, predictions):
+    import yaml
+    from huggingface_hub import parse_eval_result_entries
+
+    files = render_model_card(run_record, predictions).files
+    (path,) = [path for path in files if path.endswith(".yaml")]
+    assert path == ".eval_results/ai-hub-medical-qa.yaml"
+    entries = {
+        entry.task_id: entry for entry in parse_eval_result_entries(yaml.safe_load(files[path]))
+    }
+    assert entries.keys() == run_record.metrics["tuned"].keys()
+    for name, metric in run_record.metrics["tuned"].items():
+        assert entries[name].value == metric.value
+        assert entries[name].dataset_id == run_record.dataset.id
+        assert entries[name].dataset_revision == run_record.dataset.revision
+        assert f"n = {metric.n};" in entries[name].notes
+    local = changed(
+        run_record, dataset={"id": "/data", "revision": "local", "splits": {"test": 120}}
+    )
+    assert not any(path.startswith(".eval") for path in render_model_card(local, predictions).files)
+
+
+def test_a_medical_reader_of_chinese_finds_a_summary(run_record, predictions):
+    assert "本仓库" not in render_model_card(run_record, predictions).readme
+    chinese = changed(run_record, languages=["ko", "zh"])
+    readme = render_model_card(chinese, predictions).readme
+    value = f"{run_record.metrics['tuned']['character_f1'].value:.3f}"
+    (line,) = [line for line in readme.splitlines() if line.startswith("本仓库")]
+    assert value in line
+    assert "不是医疗器械" in line
+
+
+def test_what_the_model_stands_on_is_cited(run_record, predictions):
+    readme = render_model_card(run_record, predictions).readme
+    (bibtex,) = re.findall(r"```bibtex\n(.*?)```", readme, flags=re.DOTALL)
+    assert re.findall(r"@\w+\{(\w+),", bibtex) == [
+        "EXAONE35medicalqa",
+        "exaone35",
+        "hu2022lora",
+        "dettmers2023qlora",
+    ]
+    assert bibtex.count("{") == bibtex.count("}")
+    assert bibtex.count('"') % 2 == 0
+
+
+def test_the_form_of_the_page_asks_as_the_model_was_trained(run_record, predictions):
+    run = changed(run_record, recipe={"system_prompt": "짧게 답합니다."})
+    data = ModelCard(render_model_card(run, predictions).readme).data
+    roles = [message["role"] for message in data["widget"][0]["messages"]]
+    assert roles == ["system", "user"]

@@ -61,6 +61,19 @@ def test_a_proper_release_passes(release: Path) -> None:
     ]
 
 
+def test_results_and_benchmark_tasks_are_the_only_yaml(release: Path) -> None:
+    (release / ".eval_results").mkdir()
+    (release / ".eval_results" / "qa.yaml").write_text("- {dataset: {id: a/b}, value: 1}")
+    (release / "eval.yaml").write_text("name: qa")
+    assert {".eval_results/qa.yaml", "eval.yaml"} <= set(check_contents(release))
+    (release / "figures" / "eval.yaml").write_text("name: qa")
+    (release / ".eval_results" / "notes.txt").write_text("x")
+    with pytest.raises(BogamError) as refusal:
+        check_contents(release)
+    for name in ("figures/eval.yaml", ".eval_results/notes.txt"):
+        assert f"{name}: not a kind of file that is published" in str(refusal.value)
+
+
 def _torch_zip() -> bytes:
     buffer = io.BytesIO()
     with zipfile.ZipFile(buffer, "w") as archive:
@@ -105,6 +118,9 @@ def test_an_archive_of_pickles_is_refused_under_the_name_of_weights(release: Pat
             "no repo on a Hub",
         ),
         ("adapter_config.json", b'{"base_model_name_or_path": null}', "no repo on a Hub"),
+        ("eval.yaml", b"a: [", "not valid YAML"),
+        ("eval.yaml", b"!!python/object/apply:os.system [ls]", "not valid YAML"),
+        ("eval.yaml", b"just words", "neither a mapping nor a list"),
         ("README.md", b"# no metadata", "no metadata"),
         ("README.md", b"---\nlicense: [\n---\n", "cannot be read"),
         ("README.md", b"---\ntags: [x]\n---\n", "name no `license`"),
