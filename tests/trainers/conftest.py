@@ -60,6 +60,44 @@ def llama_twin(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture(scope="session")
+def qwen_vl_twin(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A Qwen2.5-VL of two layers and two vision blocks, untaught."""
+    from trainers.vision_twins import VisionTwinSize, make_vision_twin
+
+    size = VisionTwinSize(
+        hidden=32,
+        intermediate=64,
+        layers=2,
+        vocabulary=600,
+        positions=512,
+        vision_hidden=32,
+        vision_intermediate=64,
+        vision_layers=2,
+        vision_heads=2,
+    )
+    return make_vision_twin("qwen2.5-vl", tmp_path_factory.mktemp("qwen-vl"), texts(), size=size)
+
+
+@pytest.fixture(scope="session")
+def llava_twin(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A LLaVA-NeXT on Mistral of two layers, of whose three vision layers the last is not used."""
+    from trainers.vision_twins import VisionTwinSize, make_vision_twin
+
+    size = VisionTwinSize(
+        hidden=32,
+        intermediate=64,
+        layers=2,
+        vocabulary=600,
+        positions=512,
+        vision_hidden=32,
+        vision_intermediate=64,
+        vision_layers=3,
+        vision_heads=2,
+    )
+    return make_vision_twin("llava-next", tmp_path_factory.mktemp("llava"), texts(), size=size)
+
+
+@pytest.fixture(scope="session")
 def qa_dataset(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A dataset folder as `bogam build` writes it: 16 rows to learn, 4 to watch, 6 held out."""
     import datasets
