@@ -34,7 +34,7 @@ def generate_answers(
     settings = greedy_decoding(max_new_tokens, tokenizer.pad_token_id, stops)
     answers = [""] * len(prompts)
     for rows in _batches([len(prompt) for prompt in prompts], batch_size):
-        ids, mask = _padded([prompts[row] for row in rows], tokenizer.pad_token_id, left=True)
+        ids, mask = padded([prompts[row] for row in rows], tokenizer.pad_token_id, left=True)
         with torch.no_grad():
             output = model.generate(
                 input_ids=ids.to(model.device),
@@ -60,8 +60,8 @@ def answer_nll(
     nll = [0.0] * len(conversations)
     for rows in _batches([len(row.input_ids) for row in conversations], batch_size):
         # The padding is masked and stands after the answer, so any token id will do.
-        ids, mask = _padded([conversations[row].input_ids for row in rows], 0, left=False)
-        labels, _ = _padded([conversations[row].labels for row in rows], IGNORED, left=False)
+        ids, mask = padded([conversations[row].input_ids for row in rows], 0, left=False)
+        labels, _ = padded([conversations[row].labels for row in rows], IGNORED, left=False)
         targets = torch.nn.functional.pad(labels, (0, 1), value=IGNORED)[:, 1:].to(model.device)
         scored = targets != IGNORED
         with torch.no_grad():
@@ -118,7 +118,7 @@ def _batches(lengths: Sequence[int], batch_size: int) -> list[list[int]]:
     return [order[start : start + batch_size] for start in range(0, len(order), batch_size)]
 
 
-def _padded(
+def padded(
     rows: Sequence[Sequence[int]], fill: int, *, left: bool
 ) -> tuple[torch.Tensor, torch.Tensor]:
     """(rows, longest) ids and the mask of the real ones."""
