@@ -121,6 +121,7 @@ def make_release(
     from cards import scoring
     from trainers.base_model import load_base, refuse_unpublishable
     from trainers.evaluation import evaluate_model, kept_or_new, predictions_table
+    from trainers.lora_targets import lora_config
     from trainers.release_folder import assemble, write_record_and_card
     from trainers.run_data import read_run_data
     from trainers.run_record import make_record
@@ -139,6 +140,7 @@ def make_release(
     base = load(device=device)
     if plan.publication is not None:
         refuse_unpublishable(base, plan.publication.repo_id)
+    lora_config(base.model, recipe.tuning)  # says now, not after hours, what the model lacks
     data = read_run_data(recipe, dataset, base)
 
     # Both models answer the same rows, held in the same precision.

@@ -2,7 +2,8 @@
 
 PEFT takes names that match nothing in silence as long as one name matches something, and bare
 names also match inside vision towers. Here every name must stand on every layer of the language
-model, and the pattern handed to PEFT matches nowhere else.
+model, and the pattern handed to PEFT matches nowhere else. Layers that are trained whole have no
+LoRA.
 """
 
 from __future__ import annotations
@@ -15,41 +16,37 @@ from torch import nn
 from transformers import PreTrainedModel
 
 from cards.errors import BogamError
+from trainers.model_parts import language_model_layers, trained_modules
 from trainers.recipe_schema import TuningSection
 
 
 def lora_config(model: PreTrainedModel, tuning: TuningSection) -> LoraConfig:
     """The adapter's config for exactly the layers that the recipe names.
 
+    Parts that are trained whole are its `modules_to_save`: PEFT trains a copy of them and keeps
+    it in the adapter's file.
+
     Raises:
         BogamError: a target is missing on at least one layer; lists what exists, nearest first.
+            Or the model has no such part to train whole.
     """
     prefix, layers = language_model_layers(model)
     for target in tuning.targets:
         without = [number for number, layer in enumerate(layers) if target not in _linears(layer)]
         if without:
             raise BogamError(_not_found(target, prefix, layers, without))
+    whole = [name for full in tuning.full for name in trained_modules(model, full)]
+    adapted = [n for n in range(len(layers)) if f"{prefix}.{n}" not in whole]
+    numbers = r"\d+" if len(adapted) == len(layers) else f"(?:{'|'.join(map(str, adapted))})"
     names = "|".join(re.escape(target) for target in tuning.targets)
     return LoraConfig(
         task_type=TaskType.CAUSAL_LM,
         r=tuning.rank,
         lora_alpha=tuning.alpha,
         lora_dropout=tuning.dropout,
-        target_modules=rf"{re.escape(prefix)}\.\d+\.(?:\w+\.)*(?:{names})",
+        target_modules=rf"{re.escape(prefix)}\.{numbers}\.(?:\w+\.)*(?:{names})",
+        modules_to_save=whole or None,
     )
-
-
-def language_model_layers(model: PreTrainedModel) -> tuple[str, nn.ModuleList]:
-    """Qualified name and modules of the decoder's layers, e.g. `model.layers`."""
-    decoder = model.get_decoder()
-    layers = getattr(decoder, "layers", None)
-    if not isinstance(layers, nn.ModuleList) or not len(layers):
-        raise BogamError(
-            f"{type(model).__name__}: no list of layers in its language model "
-            f"({type(decoder).__name__}), so LoRA targets cannot be checked."
-        )
-    names = {id(module): name for name, module in model.named_modules()}
-    return names[id(layers)], layers
 
 
 def _linears(layer: nn.Module) -> set[str]:

@@ -231,6 +231,19 @@ class ScheduleSection(Section):
     samples_logged: Annotated[int, Field(ge=0)] = 0
     """Validation rows that the base model answers for the log before training begins."""
 
+    @model_validator(mode="after")
+    def _what_is_kept_was_measured(self) -> Self:
+        evaluated, saved = self.eval_steps, self.save_steps
+        matched = (
+            evaluated == saved if evaluated is None or saved is None else not saved % evaluated
+        )
+        if self.keep_best and not matched:
+            raise ValueError(
+                f"`keep_best` compares the validation losses of checkpoints, but `save_steps` "
+                f"{saved} is no multiple of `eval_steps` {evaluated}. Give both, or neither"
+            )
+        return self
+
 
 class EvaluationSection(Section):
     """The held-out rows on which the base and the tuned model are compared. Decoding is greedy."""

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Protocol
 
 import torch
-from peft import PeftModel, get_peft_model
+from peft import PeftModel
 from transformers import PreTrainedModel, set_seed
 from transformers.integrations import is_deepspeed_zero3_enabled, unset_hf_deepspeed_config
 
@@ -16,8 +16,6 @@ from cards.records import ParameterGroup, TrainingSummary
 from trainers.base_model import LoadedBase
 from trainers.checkpoints import latest_whole
 from trainers.interruption import Interrupted, StopOnSignal
-from trainers.lora_targets import lora_config
-from trainers.parameter_groups import GroupRule
 from trainers.progress import TrainingProgress
 from trainers.recipe_schema import Recipe
 from trainers.run_data import RunData
@@ -32,6 +30,7 @@ from trainers.training_audit import (
     movement,
 )
 from trainers.training_summary import describe_groups, summarise_training
+from trainers.tuning import as_the_base, group_rules, with_adapter
 
 logger = logging.getLogger(__name__)
 
@@ -86,12 +85,8 @@ def train(
         base.model.to("meta")  # frees the whole copy, whoever still holds it
         base = load(device=None)
     set_seed(recipe.schedule.seed)
-    model = get_peft_model(
-        base.model,
-        lora_config(base.model, recipe.tuning),
-        # Weights that ZeRO-3 gathers together must have one type; it keeps fp32 copies itself.
-        autocast_adapter_dtype=not is_spread,
-    )
+    # Weights that ZeRO-3 gathers together must have one type; it keeps fp32 copies itself.
+    model = with_adapter(base.model, recipe.tuning, in_float32=not is_spread)
     before = WeightsBefore.of(model)
     progress, stop = TrainingProgress(), StopOnSignal()
     trainer = AnswerTrainer(
@@ -100,7 +95,7 @@ def train(
         tokenizer=base.tokenizer,
         train_rows=data.train.rows,
         validation_rows=data.validation.rows if data.validation else None,
-        rules=[GroupRule("lora", ".*", recipe.optimiser.lr, recipe.optimiser.weight_decay)],
+        rules=group_rules(base.model, recipe.tuning, recipe.optimiser),
         keep=recipe.schedule.keep,
         callbacks=[progress, stop],
     )
@@ -122,6 +117,8 @@ def train(
     groups = describe_groups(trainer, moved)
     check_movement(groups, moved.frozen_unchanged)
     trainer.save_model(str(folder.adapter))
+    if not is_spread:
+        as_the_base(trainer.model)
     examples = [row.input_ids for row in data.evaluation.conversations[:LOGITS_CHECKED]]
     logits = answer_logits(trainer.model_wrapped if is_spread else trainer.model, examples)
     summary = summarise_training(trainer, data, moved)

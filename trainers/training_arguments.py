@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 import torch
+from transformers.utils import is_liger_kernel_available
 from trl import SFTConfig
 
 from trainers.recipe_schema import Recipe
@@ -36,6 +37,13 @@ def training_arguments(
         warmup_steps=schedule.warmup,  # below 1 it is a share of all steps
         bf16=compute_dtype == torch.bfloat16,
         gradient_checkpointing=schedule.gradient_checkpointing,
+        # Its kernels for norms, rotations and gates round otherwise than torch's, which only
+        # bfloat16 hides; the head stays TRL's, which takes answers alone.
+        use_liger_kernel=(
+            torch.cuda.is_available()
+            and compute_dtype == torch.bfloat16
+            and is_liger_kernel_available()
+        ),
         seed=schedule.seed,
         data_seed=schedule.seed,
         logging_steps=schedule.logging_steps,
@@ -45,6 +53,11 @@ def training_arguments(
         prediction_loss_only=True,
         save_strategy=_every(schedule.save_steps),
         save_steps=schedule.save_steps or 500,
+        load_best_model_at_end=schedule.keep_best,
+        metric_for_best_model="eval_loss" if schedule.keep_best else None,
+        greater_is_better=False if schedule.keep_best else None,
+        dataloader_num_workers=schedule.workers,
+        dataloader_persistent_workers=schedule.workers > 0,
         report_to="none",
         disable_tqdm=True,
         dataloader_pin_memory=torch.cuda.is_available(),
