@@ -53,6 +53,8 @@ _DECODE_ERRORS = (
     OSError, SyntaxError, ValueError, TypeError, KeyError, IndexError, EOFError, OverflowError,
     struct.error,
 )  # fmt: skip
+_PNG_METADATA = {"eXIf", "tEXt", "zTXt", "iTXt"}
+"""Chunks in which an orientation can stand: Exif, or XMP and older Exif as text."""
 _TRANSPOSED = {
     2: Image.Transpose.FLIP_LEFT_RIGHT,
     3: Image.Transpose.ROTATE_180,
@@ -112,14 +114,8 @@ def inspect(data: bytes, *, max_pixels: int = MAX_PIXELS) -> ImageFacts:
     """
     image_format = sniff_format(data[:32])
     parts = pieces(data, image_format)
-    try:
-        # The plugin's class, because Image.open warns of size through process-wide state.
-        image = _PLUGINS[image_format](BytesIO(data))
-    except _DECODE_ERRORS as error:
-        raise UnusableImage(Reason.CORRUPT, f"unreadable header: {_one_line(error)}") from error
+    image = _open(data, image_format, max_pixels)
     width, height = image.size
-    if width * height > max_pixels:
-        raise UnusableImage(Reason.TOO_LARGE, f"{width:,} x {height:,} pixels")
     frames = _frames(parts)
     if frames > 1:
         raise UnusableImage(Reason.ANIMATED, f"{image_format} of {frames} frames")
@@ -157,6 +153,36 @@ def to_rgb(image: Image.Image) -> Image.Image:
     turn = _TRANSPOSED.get(_exif(image)[0])
     rgb = _flatten(image)
     return rgb if turn is None else rgb.transpose(turn)
+
+
+def read_size(data: bytes) -> tuple[int, int]:
+    """(width, height) in pixels of what :func:`read_rgb` gives, without decoding it.
+
+    Raises :class:`UnusableImage`: empty, not an image, unsupported format, too large, or its
+    outer structure ends too early.
+    """
+    image_format = sniff_format(data[:32])
+    parts = pieces(data, image_format)
+    image = _open(data, image_format, MAX_PIXELS)
+    width, height = image.size
+    # PIL looks for the Exif data of a PNG behind its pixels too, which it decodes for that.
+    may_be_turned = image_format != "PNG" or any(part.kind in _PNG_METADATA for part in parts)
+    turned = may_be_turned and _exif(image)[0] >= 5
+    return (height, width) if turned else (width, height)
+
+
+def read_rgb(data: bytes) -> Image.Image:
+    """What :func:`to_rgb` makes of a file.
+
+    Raises :class:`UnusableImage`: empty, not an image, unsupported format, too large, truncated
+    or corrupt.
+    """
+    image = _open(data, sniff_format(data[:32]), MAX_PIXELS)
+    try:
+        image.load()
+        return to_rgb(image)
+    except _DECODE_ERRORS as error:
+        raise UnusableImage(Reason.CORRUPT, _one_line(error)) from error
 
 
 def list_files(root: Path) -> Iterator[Path | RejectedFile]:
@@ -231,6 +257,19 @@ def map_in_threads(
         finally:
             for future in waiting:
                 future.cancel()
+
+
+def _open(data: bytes, image_format: ImageFormat, max_pixels: int) -> Any:
+    """The image with its header read, of at most `max_pixels`."""
+    try:
+        # The plugin's class, because Image.open warns of size through process-wide state.
+        image = _PLUGINS[image_format](BytesIO(data))
+    except _DECODE_ERRORS as error:
+        raise UnusableImage(Reason.CORRUPT, f"unreadable header: {_one_line(error)}") from error
+    width, height = image.size
+    if width * height > max_pixels:
+        raise UnusableImage(Reason.TOO_LARGE, f"{width:,} x {height:,} pixels")
+    return image
 
 
 def _decode(data: bytes, image_format: ImageFormat, image: Any) -> Gray:

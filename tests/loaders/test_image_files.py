@@ -19,6 +19,8 @@ from loaders.image_files import (
     inspect,
     list_files,
     read_images,
+    read_rgb,
+    read_size,
     to_rgb,
 )
 
@@ -248,3 +250,31 @@ def test_bytes_are_handed_over_untouched(tmp_path: Path) -> None:
 
 def distance(left: str, right: str) -> int:
     return (int(left, 16) ^ int(right, 16)).bit_count()
+
+
+@pytest.mark.parametrize("image_format", ["JPEG", "PNG", "WEBP"])
+@pytest.mark.parametrize("orientation", range(1, 9))
+def test_the_size_is_that_of_the_upright_picture(image_format: str, orientation: int) -> None:
+    exif = Image.Exif()
+    exif[0x0112] = orientation
+    data = encoded(picture(), image_format, exif=exif)
+    assert read_size(data) == read_rgb(data).size
+    assert read_size(data) == ((180, 240) if orientation >= 5 else (240, 180))
+
+
+def test_the_size_of_a_png_needs_no_pixels(monkeypatch: pytest.MonkeyPatch) -> None:
+    data = encoded(picture(), "PNG")
+
+    def decode(image: Image.Image) -> None:
+        raise AssertionError("decoded")
+
+    monkeypatch.setattr("PIL.PngImagePlugin.PngImageFile.load", decode)
+    assert read_size(data) == (240, 180)
+
+
+@pytest.mark.parametrize("image_format", FORMATS)
+def test_a_damaged_picture_is_never_read(image_format: str) -> None:
+    data = encoded(picture(), image_format)
+    for read in (read_size, read_rgb):
+        with pytest.raises(UnusableImage):
+            read(data[: len(data) // 2])
