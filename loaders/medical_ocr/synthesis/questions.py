@@ -18,7 +18,7 @@ DocumentType = Literal["prescription", "checkup", "bill"]
 Turn = tuple[str, str]
 """A question and its answer."""
 
-_INTRODUCTIONS: dict[DocumentType, Word] = {
+INTRODUCTIONS: dict[DocumentType, Word] = {
     "prescription": Word(
         "以下是韩国处方笺。", "다음은 처방전입니다.", "This is a Korean prescription."
     ),
@@ -145,7 +145,7 @@ def talk(
     {"prescription": _prescription, "checkup": _checkup, "bill": _bill}[document_type](
         log, collected
     )
-    introduction = _INTRODUCTIONS[document_type].of(language)
+    introduction = INTRODUCTIONS[document_type].of(language)
     first, *rest = collected.turns
     return [(f"{introduction}\n{first[0]}", first[1]), *rest]
 
