@@ -1,0 +1,285 @@
+"""The medical_ocr task: the denominators, the numbers, the card and its audit."""
+
+from __future__ import annotations
+
+import io
+import math
+
+import pyarrow as pa
+import pyarrow.parquet as pq
+import pytest
+from PIL import Image
+
+from cards.audit import audit_model_folder
+from cards.checks import file_digest
+from cards.errors import BogamError
+from cards.model_card import render_model_card
+from cards.page_sheet import PICTURE, thumbnail, with_pictures
+from cards.reading_card import SHEET, rows_to_picture, worst_rows
+from cards.scoring import score, summarise
+from trainers.reading_metrics import (
+    AverageNormalisedLevenshteinSimilarity,
+    CharacterErrorRate,
+    DoseSafety,
+    FieldScores,
+    WordErrorRate,
+)
+
+CODES = "질병분류기호: J30.4, H669"
+DRUGS = (
+    "처방 의약품: 가스모틴정, 1회 투약량: 1정, 1일 투여횟수: 3회, 총 투약일수: 7일\n"
+    "처방 의약품: 나조넥스, 1회 투약량: 2회분무, 1일 투여횟수: 1회, 총 투약일수: 14일"
+)
+ONE_DRUG = "Single dose: 5 mL, Times a day: 3 times, Days in all: 5 days"
+PATIENT = "病人姓名: 王芳, 身份证号: 148809-3******"
+RECEIPT = "Silky Green Tea, 1x, 12,500"
+REFERENCES = [CODES, DRUGS, ONE_DRUG, PATIENT, RECEIPT]
+LANGUAGES = ["ko", "ko", "en", "zh", "en"]
+BADLY = [None, DRUGS.replace("7일", "17일"), ONE_DRUG.replace("5 mL", "50 mL"), "", "Silky"]
+
+
+def predictions(pages: int = 4, **columns: list) -> pa.Table:
+    """Five answers about each page: a base model that reads badly, a tuned one that reads well
+    but for the first page, whose doses it gets wrong."""
+    rows = 5 * pages
+    return pa.table(
+        {
+            "id": [f"page-{row // 5}#{row % 5}" for row in range(rows)],
+            "document_id": [f"page-{row // 5}" for row in range(rows)],
+            "split": ["test"] * rows,
+            "prompt": [f"question {row % 5}" for row in range(rows)],
+            "reference": REFERENCES * pages,
+            "zero_shot": BADLY * pages,
+            "tuned": BADLY + REFERENCES * (pages - 1),
+            "document_type": (["prescription"] * 4 + ["receipt"]) * pages,
+            "language": LANGUAGES * pages,
+            "made_up": [True] * rows,
+            **columns,
+        }
+    )
+
+
+@pytest.fixture(scope="module")
+def scored() -> pa.Table:
+    return score("medical_ocr", predictions())
+
+
+@pytest.fixture(scope="module")
+def metrics(scored: pa.Table) -> dict:
+    return summarise("medical_ocr", scored, resamples=200, seed=7)[0]
+
+
+def test_every_answer_is_in_the_denominator(metrics):
+    everything = ("field_f1", "field_exact_match", "exact_match", "anls", "cer", "wer")
+    assert {metrics["zero_shot"][name].n for name in everything} == {20}
+    assert {metrics["zero_shot"][name].documents for name in everything} == {4}
+    assert metrics["zero_shot"]["exact_match"].value == 0
+    assert metrics["tuned"]["exact_match"].value == 15 / 20
+
+
+def test_fields_are_counted_over_the_sums(metrics):
+    # codes 2, drugs 8 and 3, patient 2, receipt 1; badly: 7 and 2 right, codes and patient missing
+    assert metrics["zero_shot"]["field_exact_match"].value == pytest.approx(9 / 16)
+    assert metrics["zero_shot"]["field_f1"].value == pytest.approx(2 * 9 / (16 + 12))
+    assert metrics["zero_shot"]["field_exact_match/drugs"].value == pytest.approx(9 / 11)
+    assert metrics["zero_shot"]["field_exact_match/codes"].value == 0
+    assert metrics["tuned"]["field_exact_match/codes"].value == 3 / 4
+    assert metrics["tuned"]["field_f1/lines"].n == 4
+    assert "field_f1/costs" not in metrics["tuned"], "no reference has any"
+
+
+def test_dose_safety_is_about_answers_that_list_drugs(metrics):
+    assert metrics["zero_shot"]["dose_safety"].n == 4
+    assert metrics["zero_shot"]["dose_safety"].value == 0
+    assert metrics["zero_shot"]["dose_safety"].high > 0.4, "0 of 4 says little"
+    assert metrics["tuned"]["dose_safety"].value == 3 / 4
+    assert metrics["zero_shot"]["wrong_doses"].value == pytest.approx(2 / 3)
+    assert metrics["tuned"]["wrong_doses"].value == pytest.approx(2 / 12)
+    assert not metrics["tuned"]["wrong_doses"].higher_is_better
+
+
+def test_error_rates_are_edits_over_all_characters(scored, metrics):
+    edits = sum(scored["zero_shot_character_edits"].to_pylist())
+    assert metrics["zero_shot"]["cer"].value == edits / (4 * sum(map(len, REFERENCES)))
+    assert scored["zero_shot_cer"][0].as_py() == 1, "nothing was answered"
+    assert metrics["tuned"]["wer"].value < metrics["zero_shot"]["wer"].value
+
+
+@pytest.mark.parametrize(
+    ("old", "new"),
+    [("王芳", "王方"), ("가스모틴", "가스모딘"), ("H669", "H66.9"), ("12,500", "12.500")],
+)
+def test_one_other_name_or_number_lowers_every_text_metric(old, new):
+    changed = [answer.replace(old, new) for answer in REFERENCES * 4]
+    table = predictions(zero_shot=changed, tuned=REFERENCES * 4)
+    found, _ = summarise("medical_ocr", score("medical_ocr", table), resamples=20, seed=0)
+    for name in ("field_f1", "field_exact_match", "exact_match", "anls"):
+        assert found["zero_shot"][name].value < found["tuned"][name].value == 1, name
+    for name in ("cer", "wer"):
+        assert found["zero_shot"][name].value > found["tuned"][name].value == 0, name
+
+
+def test_intervals_hold_their_values(metrics):
+    for side in metrics.values():
+        for name, metric in side.items():
+            assert metric.low <= metric.value <= metric.high, name
+            assert math.isfinite(metric.value), name
+
+
+def test_predictions_without_prescriptions_have_no_dose_metrics():
+    table = predictions().filter([row % 5 in (0, 3, 4) for row in range(20)])
+    found, compared = summarise("medical_ocr", score("medical_ocr", table), resamples=20, seed=0)
+    assert not {"dose_safety", "wrong_doses", "field_f1/drugs"} & set(found["tuned"])
+    assert {one.metric for one in compared} == set(found["tuned"])
+
+
+def test_predictions_without_references_are_refused():
+    with pytest.raises(BogamError, match="reference"):
+        score("medical_ocr", predictions().drop_columns(["reference"]))
+
+
+def test_the_evaluate_metrics_give_the_numbers_of_the_card(scored, metrics):
+    texts = {
+        "predictions": [answer or "" for answer in scored["tuned"].to_pylist()],
+        "references": scored["reference"].to_pylist(),
+    }
+    result: dict[str, float] = {}
+    for metric in (
+        CharacterErrorRate,
+        WordErrorRate,
+        AverageNormalisedLevenshteinSimilarity,
+        FieldScores,
+        DoseSafety,
+    ):
+        result |= metric().compute(**texts)
+    assert result.pop("wrong_dose_count") == 2
+    of_card = {name: metric.value for name, metric in metrics["tuned"].items()}
+    del of_card["exact_match"]
+    assert result == pytest.approx(of_card)
+
+
+def page(colour: str) -> bytes:
+    out = io.BytesIO()
+    Image.new("RGB", (1240, 1754), colour).save(out, "PNG")
+    return out.getvalue()
+
+
+def test_the_worst_rows_are_one_a_document_and_never_a_right_answer(scored):
+    rows = worst_rows(scored)
+    rates = scored["tuned_cer"].to_pylist()
+    assert rows == [0], "the other three pages are read without a fault"
+    assert rates[0] == max(rates)
+    many = score("medical_ocr", predictions(30, tuned=[f"{n} 번" for n in range(150)]))
+    chosen = worst_rows(many)
+    assert len(chosen) == len({row // 5 for row in chosen}) == 20
+
+
+def test_only_pages_that_were_made_up_get_a_picture():
+    answers = [f"{n} 번" for n in range(20)]
+    made_up = [row < 10 for row in range(20)]
+    known = score("medical_ocr", predictions(tuned=answers, made_up=made_up))
+    assert {row // 5 for row in rows_to_picture(known)} == {0, 1}
+    unknown = predictions(tuned=answers, made_up=pa.nulls(20, pa.bool_()))
+    assert rows_to_picture(score("medical_ocr", unknown)) == []
+    assert rows_to_picture(known.drop_columns(["made_up"])) == []
+
+
+def test_a_thumbnail_is_small_upright_and_says_nothing_of_its_origin():
+    out = io.BytesIO()
+    image = Image.new("RGB", (800, 400), "white")
+    image.paste("red", (0, 0, 100, 400))
+    exif = Image.Exif()
+    exif[0x0112], exif[0x010F] = 6, "a camera"
+    image.save(out, "JPEG", exif=exif)
+    small = Image.open(io.BytesIO(thumbnail(out.getvalue())))
+    assert small.size == (180, 360)
+    assert not small.getexif()
+    red, _, blue = small.getpixel((90, 4))
+    assert red > 200 > blue, "the left edge is up"
+
+
+@pytest.fixture
+def release(tmp_path, run_record):
+    """A folder with predictions, record and card, as a run leaves it."""
+
+    def build(answers: pa.Table, licence: str = "apache-2.0") -> tuple:
+        metrics, comparison = summarise("medical_ocr", answers, resamples=200, seed=7)
+        pq.write_table(answers, tmp_path / "predictions.parquet")
+        run = run_record.model_copy(
+            update={
+                "task": "medical_ocr",
+                "metrics": metrics,
+                "comparison": comparison,
+                "dataset": run_record.dataset.model_copy(
+                    update={"splits": {"test": answers.num_rows}}
+                ),
+                "artifacts": {"predictions.parquet": file_digest(tmp_path / "predictions.parquet")},
+                "library_model_class": "AutoModelForImageTextToText",
+                "licence": licence,
+                "base_licence": licence,
+                "dataset_licence": licence,
+                "languages": ("ko", "zh", "en"),
+            }
+        )
+        run.write(tmp_path / "run.json")
+        card = render_model_card(run, answers)
+        card.write(tmp_path)
+        return tmp_path, card
+
+    return build
+
+
+def test_the_card_shows_kinds_doses_parts_and_the_worst_page(release, scored, page_of):
+    pictured = with_pictures(scored, {row: page("grey") for row in rows_to_picture(scored)})
+    folder, card = release(pictured)
+    sheet = Image.open(io.BytesIO(card.files[f"figures/{SHEET}"]))
+    assert sheet.format == "PNG"
+    html = page_of(card.readme)
+    for words in (
+        "Dose safety",
+        "disease codes",
+        "prescription · ko",
+        "The documents read worst",
+        "17일",
+        "50 mL",
+    ):
+        assert words in html, words
+    failed = [check for check in audit_model_folder(folder) if not check.ok]
+    assert not failed
+
+
+def test_without_pictures_the_worst_answers_are_listed_in_words(release, scored):
+    _, card = release(scored)
+    assert f"figures/{SHEET}" not in card.files
+    assert "not known to be made up" in card.readme
+    assert "page-0\\#0" in card.readme
+
+
+def test_where_data_must_not_be_passed_on_the_card_quotes_no_answer(release, scored):
+    pictured = with_pictures(scored, {0: page("grey")})
+    _, card = release(pictured, licence="aihub")
+    assert f"figures/{SHEET}" not in card.files
+    assert "王芳" not in card.readme
+    assert "17일" not in card.readme
+    assert "Dose safety" in card.readme, "numbers are shown"
+
+
+def test_a_touched_up_score_or_picture_is_found_by_the_audit(release, scored):
+    pictured = with_pictures(scored, {0: page("grey")})
+    folder, _ = release(pictured)
+    doses = scored["tuned_doses"].to_pylist()
+    doses[1] = {**doses[1], "wrong_number": 0, "right": 2}
+    place = pictured.column_names.index("tuned_doses")
+    touched = pictured.set_column(
+        place, "tuned_doses", pa.array(doses, pictured.schema.field("tuned_doses").type)
+    )
+    touched = touched.set_column(
+        touched.column_names.index(PICTURE),
+        PICTURE,
+        with_pictures(scored, {0: page("white")})[PICTURE],
+    )
+    pq.write_table(touched, folder / "predictions.parquet")
+    names = {check.name for check in audit_model_folder(folder) if not check.ok}
+    assert "predictions.parquet: sha256" in names
+    assert any("tuned_doses" in name for name in names)
+    assert f"figures/{SHEET}" in names
