@@ -3,10 +3,8 @@
 from __future__ import annotations
 
 import fcntl
-import ipaddress
 import logging
 import os
-import socket
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -14,6 +12,7 @@ from pathlib import Path
 import uvicorn
 
 from cards.errors import BogamError
+from hub.listening import is_loopback, listening
 from hub.server.app import create_app
 from hub.server.settings import Settings
 from hub.server.store.database import make_root
@@ -49,7 +48,7 @@ def serve(
             "travel in the clear. Give --tls-cert and --tls-key, or --allow-remote if something "
             "in front of this server encrypts."
         )
-    with exclusive(root), _listening(host, port) as listener:
+    with exclusive(root), listening(host, port) as listener:
         store = Store(root, settings or Settings())
         store.blobs.clear_temporary()
         scheme = "https" if tls_cert else "http"
@@ -71,33 +70,6 @@ def serve(
             logger.info("stopped")
         finally:
             store.close()
-
-
-def is_loopback(host: str) -> bool:
-    """Whether only this machine reaches an address."""
-    if host == "localhost":
-        return True
-    try:
-        return ipaddress.ip_address(host).is_loopback
-    except ValueError:
-        return False
-
-
-@contextmanager
-def _listening(host: str, port: int) -> Iterator[socket.socket]:
-    family = socket.AF_INET6 if ":" in host else socket.AF_INET
-    try:
-        listener = socket.create_server((host, port), family=family)
-    except OSError as error:
-        # create_server() repeats the address in its text; a name that is unknown has no true errno.
-        code = error.errno or 0
-        reason = os.strerror(code) if code > 0 else error.strerror
-        raise BogamError(
-            f"Cannot listen on {host}:{port}: {reason}. "
-            "Does another program use the port? Give a free one with --port."
-        ) from error
-    with listener:
-        yield listener
 
 
 @contextmanager
