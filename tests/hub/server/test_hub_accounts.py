@@ -14,7 +14,8 @@ import pytest
 from cards.errors import BogamError
 from hub.server import accounts
 from hub.server.process import HubProcess
-from hub.server.serve import is_loopback, serve
+from hub.listening import is_loopback
+from hub.server.serve import serve
 
 if TYPE_CHECKING:
     from tests.conftest import ServedHub
