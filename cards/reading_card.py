@@ -209,16 +209,14 @@ def _worst(predictions: pa.Table) -> list[dict[str, Any]]:
         {
             "id": predictions["id"][row].as_py(),
             "cer": metric_value(predictions["tuned_cer"][row].as_py(), "0-1"),
-            **{
-                name: _shortened(predictions[name][row].as_py() or "")
-                for name in ("prompt", "reference", "tuned")
-            },
+            # The turns before it are parted by blank lines.
+            "question": _shortened(predictions["prompt"][row].as_py().rsplit("\n\n", 1)[-1]),
+            "reference": _shortened(predictions["reference"][row].as_py()),
+            "answer": _shortened(predictions["tuned"][row].as_py() or ""),
         }
         for row in worst_rows(predictions)
     ]
 
 
 def _shortened(text: str) -> str:
-    """The end of a long text is left out; of a prompt, everything but the last question."""
-    last = text.strip().rsplit("\n\n", 1)[-1]
-    return last if len(last) <= _TEXT_SHOWN else last[: _TEXT_SHOWN - 1] + "…"
+    return text if len(text) <= _TEXT_SHOWN else text[: _TEXT_SHOWN - 1] + "…"

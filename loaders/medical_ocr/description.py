@@ -42,6 +42,10 @@ COLUMNS = {
         ko="만들어 그린 문서의 화질: print, scan-grey, scan-colour, copy, fax, phone",
         en="how a made-up page was degraded: print, scan-grey, scan-colour, copy, fax, phone",
     ),
+    "made_up": Note(
+        ko="`bogam synth`로 그린 문서: 적힌 사람이 실재하지 않음",
+        en="drawn by `bogam synth`: nobody on it exists",
+    ),
     "augmented_copy": Note(
         ko="다른 행의 그림을 변형한 사본 (train에만 있음)",
         en="the picture is an altered copy of another row's (only in train)",

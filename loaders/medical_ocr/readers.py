@@ -13,7 +13,7 @@ from loaders.medical_ocr import defects
 from loaders.medical_ocr.cord import Receipt, read_annotation, receipt_talk
 from loaders.medical_ocr.llava import read_record
 from loaders.medical_ocr.prescription_answers import Claims, read_claims
-from loaders.medical_ocr.source_files import SourceFiles, read_lines, split_of
+from loaders.medical_ocr.source_files import SYNTHESIS_FILE, SourceFiles, read_lines, split_of
 from loaders.medical_ocr.talks import DocumentType, Fault, Field, Talk, language_of
 from loaders.rejects import Reason, RejectLog
 
@@ -214,10 +214,12 @@ def original_of(image: str) -> str | None:
 
 
 def _read_documents(reading: Reading, files: SourceFiles, rejects: RejectLog, name: str) -> None:
+    # Others may use this form for documents of real people; theirs come without the manifest.
+    made_up = files.paths[name].with_name(SYNTHESIS_FILE).is_file()
     for number, value in read_lines(files.paths[name]):
         reading.items += 1
         item = f"{name}:{number}"
-        talk = value if isinstance(value, Fault) else _document(value, item, name, files)
+        talk = value if isinstance(value, Fault) else _document(value, item, name, files, made_up)
         if isinstance(talk, Fault):
             rejects.add(item, *talk)
             continue
@@ -228,7 +230,7 @@ def _read_documents(reading: Reading, files: SourceFiles, rejects: RejectLog, na
         reading.talks.append(talk)
 
 
-def _document(value: Any, item: str, name: str, files: SourceFiles) -> Talk | Fault:
+def _document(value: Any, item: str, name: str, files: SourceFiles, made_up: bool) -> Talk | Fault:
     record = read_record(value)
     if isinstance(record, Fault):
         return record
@@ -260,4 +262,5 @@ def _document(value: Any, item: str, name: str, files: SourceFiles) -> Talk | Fa
         person=str(value["person_id"]),
         fields=fields,
         quality=str(value["quality"]),
+        made_up=made_up,
     )

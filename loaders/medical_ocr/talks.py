@@ -55,6 +55,8 @@ class Talk:
     """Defects that rules can prove, see `defects`."""
     augmented: bool = False
     quality: str = ""
+    made_up: bool = False
+    """Drawn by our own synthesis: nobody on it exists."""
 
 
 def language_of(text: str) -> str:

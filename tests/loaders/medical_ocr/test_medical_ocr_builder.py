@@ -474,11 +474,23 @@ def test_made_up_documents_are_a_source(source: Source) -> None:
         assert (row["document_type"], row["language"]) == (line["document_type"], line["language"])
         assert row["images"][0]["bytes"] == (source.root / line["image"]).read_bytes()
         assert row["flags"] == []
+        assert row["made_up"]
         people[line["person_id"]].add(row["document_id"])
     assert all(len(groups) == 1 for groups in people.values())
     shutil.rmtree(source.out)
     with pytest.raises(BogamError, match=r"in no split.*--splits regroup"):
         source.build(splits="source")
+
+
+def test_documents_of_that_form_without_the_manifest_are_not_said_to_be_made_up(
+    source: Source,
+) -> None:
+    source.prescriptions("train", range(3))
+    write_documents(source.root / "own", 4, 6, workers=1)
+    (source.root / "own" / "synthesis.json").unlink()
+    record = source.build()
+    assert record.rows == 7
+    assert not any(row["made_up"] for row in source.rows())
 
 
 def test_a_made_up_document_that_was_damaged_is_a_reject(source: Source) -> None:
