@@ -29,14 +29,20 @@ class _WithoutVideos:
         image_processor: Any = None,
         tokenizer: Any = None,
         chat_template: str | None = None,
-        **settings: Any,
     ) -> None:
-        self._video_settings = settings.get("video_processor")
+        self._video_settings: dict[str, Any] | None = None
         for kind in ("image", "video"):
             token = getattr(tokenizer, f"{kind}_token", None) or f"<|{kind}_pad|>"
             setattr(self, f"{kind}_token", token)
             setattr(self, f"{kind}_token_id", tokenizer.convert_tokens_to_ids(token))
         ProcessorMixin.__init__(self, image_processor, tokenizer, chat_template=chat_template)
+
+    @classmethod
+    def from_args_and_dict(cls, args: Any, processor_dict: dict[str, Any], **settings: Any) -> Any:
+        """As upstream; the settings for videos are kept."""
+        processor = super().from_args_and_dict(args, processor_dict, **settings)  # type: ignore[misc]
+        processor._video_settings = processor_dict.get("video_processor")
+        return processor
 
     def to_dict(self) -> dict[str, Any]:
         """As upstream, with the settings for videos that the original class expects."""
