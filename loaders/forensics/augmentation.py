@@ -34,6 +34,9 @@ class Augmentation:
     ) -> Image.Image:
         """A new image: the same for the same row, number, epoch and seed, on any machine.
 
+        It has the size of `image`, or with :data:`LONGEST_SIDE` its shape, so that a model's
+        processor makes as many tokens of it.
+
         Args:
             image: upright 8-bit RGB, see :func:`loaders.image_files.to_rgb`.
             row_id: `id` of the row that the image belongs to.
@@ -47,7 +50,9 @@ class Augmentation:
         # One generator for all operations: `set_random_seed` would give each of them the same
         # random numbers, so that one draw would decide about all.
         self._pipeline.set_random_state(np.random.default_rng(key), random.Random(key))
-        return Image.fromarray(self._pipeline(image=np.asarray(image))["image"])
+        made = Image.fromarray(self._pipeline(image=np.asarray(image))["image"])
+        # What was cut at the border is made up for by enlarging.
+        return made if made.size == image.size else made.resize(image.size)
 
 
 def encode(image: Image.Image) -> bytes:
