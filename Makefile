@@ -19,7 +19,7 @@ install: $(STAMP) ## make .venv with the tested versions
 $(STAMP): setup.cfg constraints.txt
 	$(PYTHON) -m venv $(VENV)
 	$(BIN)/python -m pip install --quiet --constraint constraints.txt torch
-	$(BIN)/python -m pip install --quiet --constraint constraints.txt --editable '.[dev]'
+	$(BIN)/python -m pip install --quiet --constraint constraints.txt --editable '.[dev,serve]'
 	touch $@
 
 run: $(STAMP) ## the whole way on made-up data: Hub, dataset, tuning, card, check (SOURCE=... for your own)

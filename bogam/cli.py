@@ -22,6 +22,7 @@ from bogam.commands.figures import figures
 from bogam.commands.hub import hub
 from bogam.commands.models import convert_base, merge
 from bogam.commands.publish import publish
+from bogam.commands.serve import serve
 from bogam.commands.synth import synth
 from bogam.commands.verify import verify
 from bogam.process import use_closed_network
@@ -56,6 +57,7 @@ for command in (
     hub,
     merge,
     publish,
+    serve,
     synth,
     verify,
 ):

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from huggingface_hub import HfApi
+from huggingface_hub import HfApi, hf_hub_download
 from huggingface_hub.errors import (
     GatedRepoError,
     LocalEntryNotFoundError,
@@ -17,7 +17,7 @@ from huggingface_hub.errors import (
 
 from cards.answer_classes import AnswerClass
 from cards.errors import BogamError
-from cards.records import RUN_FILE, Revision, RunRecord
+from cards.records import PREDICTIONS_FILE, RUN_FILE, Revision, RunRecord
 from hub.refusals import said_plainly
 from trainers.recipe_schema import BaseModelSection, ImagesSection, QuantisationSection
 
@@ -161,3 +161,26 @@ def _base_of(name: str, folder: Path) -> BaseModelSection | None:
     if not base:
         raise BogamError(f"model {name}: its {ADAPTER_CONFIG} does not say which base it is for.")
     return BaseModelSection(id=base, revision=config.get("revision") or "main")
+
+
+def predictions_file(source: ModelSource) -> Path | None:
+    """The answers that a run was measured on, beside the model; None where there are none."""
+    if source.revision.revision == LOCAL or source.run is None:
+        path = source.folder / PREDICTIONS_FILE
+        return path if path.is_file() else None
+    with said_plainly(f"model {source.name}", HfApi()):
+        return Path(
+            hf_hub_download(source.revision.id, PREDICTIONS_FILE, revision=source.revision.revision)
+        )
+
+
+def sees_images(source: ModelSource) -> bool:
+    """Whether it is a vision-language model, by its own config or its base's."""
+    folder = source.folder
+    if source.base is not None:
+        base = source.base.id
+        folder = Path(base) if Path(base).is_dir() else _downloaded(base, source.base.revision)
+    config = folder / MODEL_CONFIG
+    if not config.is_file():
+        raise BogamError(f"model {source.name}: {config}: not found, so its kind is not known.")
+    return "vision_config" in json.loads(config.read_text(encoding="utf-8"))
