@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import re
 from collections import defaultdict
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from datetime import date
 
 from loaders.medical_ocr.cord import amount
@@ -31,6 +31,7 @@ UNSOUND = frozenset(
     }
 )
 
+TOTAL_BELOW_ITEM = "total_below_item"
 QUESTION_REPEATED = "question_repeated"
 CODE_TWICE = "code_twice"
 DRUG_TWICE = "drug_twice"
@@ -53,6 +54,8 @@ MEANINGS = {
     "Chinese unit.",
     ANSWERS_CONTRADICT: "Talks that ask the same question again and answer it otherwise.",
     TOTAL_NOT_PRINTED: "Receipts whose answer to the total is not the total that is printed.",
+    TOTAL_BELOW_ITEM: "Receipts whose answer to the total is less than a price that the same talk "
+    "gives: wrong, unless there was a discount.",
     QUESTION_REPEATED: "Talks that ask the same question again.",
     CODE_TWICE: "Prescriptions that name a disease code twice.",
     DRUG_TWICE: "Prescriptions that name a drug twice.",
@@ -66,6 +69,9 @@ _SOLID = re.compile(r"(정|캡슐)( |\d|$)")
 _CHINESE_UNIT = re.compile(r"\d(片|次|天|粒|包)")
 _DAMAGED = re.compile(r"[가-힣][片次天]")
 _TOTAL_QUESTION = "What is the total sum?"
+_PRICE_QUESTION = re.compile(r"What is the price of ")
+# `price: 23,000, count: 1` and `(2x, Nasi Putih, 54,000)`
+_PRICE = re.compile(r"price: ?(\S+?),? count:|, ([\d.,]+)\)$")
 
 
 def prescription_flags(claims: Claims, image_size: tuple[int, int] | None) -> list[str]:
@@ -111,11 +117,28 @@ def talk_flags(turns: Sequence[Turn], printed_total: str | None) -> list[str]:
         flags.append(QUESTION_REPEATED)
     if any(len(set(given)) > 1 for given in answers.values()):
         flags.append(ANSWERS_CONTRADICT)
+    totals = [amount(given) for given in answers.get(_TOTAL_QUESTION, [])]
+    prices = list(_prices(turns))
+    if prices and any(total is not None and total < max(prices) for total in totals):
+        flags.append(TOTAL_BELOW_ITEM)
     if printed_total is not None:
         right = amount(printed_total)
-        if any(amount(given) != right for given in answers.get(_TOTAL_QUESTION, [])):
+        if any(total != right for total in totals):
             flags.append(TOTAL_NOT_PRINTED)
     return flags
+
+
+def _prices(turns: Sequence[Turn]) -> Iterator[int]:
+    """Prices of items that the answers give."""
+    for turn in turns:
+        if _PRICE_QUESTION.search(turn.question):
+            stated: str | None = turn.answer
+        else:
+            match = _PRICE.search(turn.answer)
+            stated = (match[1] or match[2]) if match else None
+        price = amount(stated) if stated else None
+        if price is not None:
+            yield price
 
 
 def repeated_turns(turns: Sequence[Turn]) -> int:

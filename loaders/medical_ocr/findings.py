@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections import Counter
+from collections import Counter, defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from datetime import date
+from pathlib import PurePosixPath
 
 from cards.records import Finding, Severity
 from loaders.medical_ocr import defects
@@ -12,6 +13,8 @@ from loaders.medical_ocr.splits import Leaks, Placed, SplitRule
 from loaders.medical_ocr.survey import Survey
 
 _NAMED = 3
+_MANY = 10
+"""What so many documents have in common is no chance."""
 _READ = "Counted over everything that was read, also what became a reject."
 
 
@@ -19,7 +22,10 @@ def findings(survey: Survey, leaks: Leaks, rule: SplitRule, positions: int) -> I
     yield from _places(survey)
     yield from _defects(survey)
     yield from _numbers(survey)
+    yield from _dates(survey)
     yield from _languages(survey)
+    yield from _names(survey)
+    yield from _sizes(survey)
     yield from _images(survey, positions)
     yield from _leaks(leaks, rule)
 
@@ -79,10 +85,14 @@ def _extent(flag: str, survey: Survey) -> str:
         elif claims is not None and flag == defects.DOSE_DOES_NOT_FIT_FORM:
             parts[talk.source] += defects.misfit_lines(claims)
             whole[talk.source] += len(claims.drugs)
+        elif claims is not None and flag == defects.LINES_DAMAGED and flag in talk.flags:
+            parts[talk.source] += sum(not drug.commas for drug in claims.drugs)
     if flag == defects.QUESTION_REPEATED:
         return f" Turns that repeat: {_by_file(parts)}."
     if flag == defects.CODES_NOT_ON_FORM:
         return f" Codes that cannot be read: {_by_file(parts)}."
+    if flag == defects.LINES_DAMAGED:
+        return f" Drug lines: {_by_file(parts)}."
     if flag == defects.DOSE_DOES_NOT_FIT_FORM:
         lines = ", ".join(f"{file} {parts[file]} of {whole[file]}" for file in sorted(whole))
         return f" Drug lines: {lines}."
@@ -110,6 +120,20 @@ def _numbers(survey: Survey) -> Iterator[Finding]:
         )
 
 
+def _dates(survey: Survey) -> Iterator[Finding]:
+    """A model that always answers the same day looks as if it could read it."""
+    days = Counter(claims.date for claims in survey.reading.claims.values() if claims.date)
+    if len(days) == 1 and days.total() >= _MANY:
+        (day,) = days
+        yield Finding(
+            kind="one_date",
+            severity="warning",
+            count=days.total(),
+            detail=f"Prescriptions that all bear the date {day}: whether a model reads it cannot "
+            f"be seen on them. {_READ}",
+        )
+
+
 def _date(text: str) -> date:
     try:
         return date.fromisoformat(text)
@@ -132,6 +156,49 @@ def _languages(survey: Survey) -> Iterator[Finding]:
             detail="Records called _ko whose questions are in another language: "
             + ", ".join(f"{language} {count}" for language, count in sorted(spoken.items()))
             + f". The column language says what they are in. {_READ}",
+        )
+
+
+def _names(survey: Survey) -> Iterator[Finding]:
+    """Records that are called otherwise than their picture."""
+    other = []
+    for talk in survey.reading.talks:
+        recorded = talk.row_id.removeprefix(f"{talk.source.removesuffix('.json')}:")
+        alone = talk.source in survey.files.records and len(talk.images) == 1
+        if alone and PurePosixPath(talk.images[0]).stem != recorded:
+            other.append("_aug" in recorded and not talk.augmented)
+    if other:
+        yield Finding(
+            kind="id_is_not_the_images",
+            severity="info",
+            count=len(other),
+            detail=f"Records whose id is not the name of their image; {sum(other)} of these ids "
+            f"say that the image is an augmented copy, which it is not. {_READ}",
+        )
+
+
+def _sizes(survey: Survey) -> Iterator[Finding]:
+    """Pictures of one size come from one form or one camera."""
+    sizes: dict[str, Counter[tuple[int, int]]] = defaultdict(Counter)
+    for kind, image in {(t.document_type, image) for t in survey.talks for image in t.images}:
+        fact = survey.facts[image]
+        sizes[kind][fact.width, fact.height] += 1
+    alike = {
+        kind: counts
+        for kind, counts in sizes.items()
+        if len(counts) == 1 and counts.total() >= _MANY
+    }
+    if alike:
+        told = ", ".join(
+            f"{kind} {counts.total()} of {width}×{height} pixels"
+            for kind, counts in sorted(alike.items())
+            for width, height in counts
+        )
+        yield Finding(
+            kind="one_picture_size",
+            severity="info",
+            count=sum(counts.total() for counts in alike.values()),
+            detail=f"Pictures of a kind of document that are all of one size: {told}.",
         )
 
 

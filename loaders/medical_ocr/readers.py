@@ -13,7 +13,8 @@ from loaders.medical_ocr import defects
 from loaders.medical_ocr.cord import Receipt, read_annotation, receipt_talk
 from loaders.medical_ocr.llava import read_record
 from loaders.medical_ocr.prescription_answers import Claims, read_claims
-from loaders.medical_ocr.source_files import SYNTHESIS_FILE, SourceFiles, read_lines, split_of
+from loaders.medical_ocr.source_files import SourceFiles, read_lines, split_of
+from loaders.medical_ocr.synthesis.writer import SYNTHESIS_FILE
 from loaders.medical_ocr.talks import DocumentType, Fault, Field, Talk, language_of
 from loaders.rejects import Reason, RejectLog
 

@@ -76,6 +76,24 @@ def test_a_total_is_compared_with_the_printed_one_where_that_is_known() -> None:
     assert defects.talk_flags(turns, "134.000") == ["total_not_printed"]
 
 
+@pytest.mark.parametrize(
+    ("question", "answer", "total", "flagged"),
+    [
+        ("What are the price and quantity of TEA?", "price: 12,500, count: 1x", "11000", True),
+        ("What are the price and quantity of TEA?", "price: 12,500, count: 1x", "12500", False),
+        ("List TEA as (quantity, item name, price).", "(2x, TEA, 25.000)", "0", True),
+        ("What is the price of TEA?", "12,500.00", "12000", True),
+        ("How many TEA are there?", "25000", "12500", False),
+        ("What are the price and quantity of TEA?", "price: @0, count: 1x", "0", False),
+    ],
+)
+def test_a_total_below_the_price_of_an_item_is_flagged(
+    question: str, answer: str, total: str, flagged: bool
+) -> None:
+    turns = [Turn(question, answer), Turn("What is the total sum?", total)]
+    assert (defects.TOTAL_BELOW_ITEM in defects.talk_flags(turns, None)) == flagged
+
+
 def test_every_flag_has_a_meaning_and_unsound_ones_are_flags() -> None:
     assert set(defects.MEANINGS) >= defects.UNSOUND
 

@@ -153,6 +153,29 @@ def test_extent_of_defects(second_set: DatasetRecord) -> None:
     assert f"{TEST} 24 of 221, {TRAIN} 76 of 548" in drugs
 
 
+def test_lines_that_lost_their_commas_are_counted(
+    whole: tuple[DatasetRecord, Path],
+) -> None:
+    detail = find(whole[0], "lines_damaged").detail
+    assert "Drug lines: data/ko_zh_datasets_3/test_zh_ko.json 72." in detail
+
+
+def test_what_all_prescriptions_have_in_common_is_said(second_set: DatasetRecord) -> None:
+    day = find(second_set, "one_date")
+    assert day.count == 174 + 70
+    assert "2025-10-27" in day.detail
+    size = find(second_set, "one_picture_size")
+    assert size.count == 170 + 68 - 6, "six of them are named by no record"
+    assert "prescription 232 of 595×841 pixels" in size.detail
+    assert "receipt" not in size.detail
+
+
+def test_ids_that_are_not_their_images_are_counted(second_set: DatasetRecord) -> None:
+    finding = find(second_set, "id_is_not_the_images")
+    assert finding.count == 27 - 12 + 2 - 1
+    assert f"{finding.count} of these ids say" in finding.detail
+
+
 def test_resident_numbers_are_counted(second_set: DatasetRecord) -> None:
     finding = find(second_set, "resident_numbers")
     assert finding.count == 149 + 63 + 23 + 5 + 4
