@@ -115,7 +115,7 @@ def _check_predictions(run: RunRecord, predictions: pa.Table, scored: pa.Table) 
 
     ids = predictions["id"]
     yield compare(f"{PREDICTIONS_FILE}: distinct ids", len(ids), pc.count_distinct(ids).as_py())
-    for split, rows in sorted(Counter(predictions["split"].to_pylist()).items()):
+    for split, rows in sorted(_rows_by_split(run, predictions).items()):
         yield compare(
             f"{PREDICTIONS_FILE}: rows of {split}", run.dataset.splits.get(split, 0), rows
         )
@@ -132,6 +132,15 @@ def _check_predictions(run: RunRecord, predictions: pa.Table, scored: pa.Table) 
     ]
     for name in names:
         yield _check_column(name, ids, scored[name], predictions)
+
+
+def _rows_by_split(run: RunRecord, predictions: pa.Table) -> Counter[str]:
+    """Rows of the dataset, of which one may have been asked about at every turn: `<row>#<turn>`."""
+    splits = predictions["split"].to_pylist()
+    if run.recipe.get("evaluation", {}).get("turns") != "all":
+        return Counter(splits)
+    asked = (str(one).rpartition("#")[0] for one in predictions["id"].to_pylist())
+    return Counter(split for split, _ in set(zip(splits, asked, strict=True)))
 
 
 def _check_column(name: str, ids: pa.Array, again: pa.Array, predictions: pa.Table) -> Check:

@@ -31,28 +31,26 @@ class SheetPage(NamedTuple):
     picture: bytes
 
 
-def thumbnail(data: bytes) -> bytes:
-    """A small JPEG of an encoded image, turned as its EXIF says, without metadata."""
-    from PIL import ImageOps
-    from PIL.Image import open as open_image
+def with_pictures(predictions: pa.Table, pages: Mapping[int, Image]) -> pa.Table:
+    """Predictions with the column `picture`: small JPEGs of {row: page}, null elsewhere.
 
-    encoded = open_image(io.BytesIO(data))
-    encoded.draft("RGB", (_PIXELS, _PIXELS))
-    image = ImageOps.exif_transpose(encoded).convert("RGB")
-    image.thumbnail((_PIXELS, _PIXELS))
-    image.info.clear()
-    out = io.BytesIO()
-    image.save(out, "JPEG", quality=_JPEG_QUALITY)
-    return out.getvalue()
-
-
-def with_pictures(predictions: pa.Table, pictures: Mapping[int, bytes]) -> pa.Table:
-    """Predictions with the column `picture`: {row: encoded image} as thumbnails, null elsewhere."""
+    pages: upright, RGB.
+    """
     import pyarrow as pa
 
-    small = {row: thumbnail(data) for row, data in pictures.items()}
+    small = {row: _small_jpeg(page) for row, page in pages.items()}
     column = pa.array([small.get(row) for row in range(predictions.num_rows)], pa.binary())
     return predictions.append_column(PICTURE, column)
+
+
+def _small_jpeg(page: Image) -> bytes:
+    """Pixels and nothing else: no metadata, no colour profile."""
+    small = page.copy()
+    small.thumbnail((_PIXELS, _PIXELS))
+    small.info.clear()
+    out = io.BytesIO()
+    small.save(out, "JPEG", quality=_JPEG_QUALITY)
+    return out.getvalue()
 
 
 def page_sheet(pages: Sequence[SheetPage]) -> bytes:

@@ -7,7 +7,7 @@ adding that file.
 from __future__ import annotations
 
 import pkgutil
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from importlib import import_module
 from typing import TYPE_CHECKING, Any, Literal
@@ -139,6 +139,9 @@ class Task:
     """More figures for the card: {file name: PNG}."""
     section: tuple[str, Callable[[RunRecord, pa.Table], Mapping[str, Any]]] | None = None
     """More text for the card: a file of `cards/templates`, and the values it takes as `section`."""
+    pictured: Callable[[pa.Table], Sequence[int]] | None = None
+    """Rows of scored predictions that keep a small picture of what was asked about, in the column
+    `picture`, for a figure of the card. A card is public: it must be known that they may be."""
     row_columns: tuple[str, ...] = ()
     """Columns of the dataset that predictions carry unchanged, as far as it has them."""
     slices: tuple[str, ...] = ()

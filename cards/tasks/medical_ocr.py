@@ -15,7 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from cards.document_answers import KINDS, Kind
-from cards.reading_card import KIND_TITLES, reading_figures, reading_section
+from cards.reading_card import KIND_TITLES, reading_figures, reading_section, rows_to_picture
 from cards.reading_predictions import derived_columns, field_counts, member, numbers
 from cards.reading_scores import anls
 from cards.tasks import (
@@ -270,5 +270,6 @@ TASK = Task(
     derive=derived_columns,
     more_metrics=kind_metrics,
     figures=reading_figures,
+    pictured=rows_to_picture,
     section=("medical_ocr.md.jinja", reading_section),
 )
