@@ -10,13 +10,14 @@ import json
 import math
 from collections import Counter
 from collections.abc import Iterator
+from itertools import zip_longest
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from pydantic import ValidationError
 
 from cards.card import CARD_FILE
-from cards.checks import Check, check_card, check_files, check_record_file, compare
+from cards.checks import Check, check_card, check_figure, check_files, check_record_file, compare
 from cards.dataset_card import render_dataset_card, shards_by_split
 from cards.errors import BogamError
 from cards.licences import check_publication, derive, find_licence
@@ -31,6 +32,8 @@ from cards.records import (
     Reject,
     RunRecord,
 )
+from cards.row_description import measure_rows, sample_rows
+from cards.sample_sheet import SAMPLE_SHEET, draw_sample_sheet
 from cards.scoring import score, summarise
 from cards.tasks import SIDES, TaskMetric, find_task
 
@@ -86,6 +89,7 @@ def audit_dataset_folder(folder: Path) -> list[Check]:
     checks += _check_rejects(folder, record)
     try:
         checks += _check_rows(folder, record)
+        checks += _check_description(folder, record)
     except _UNREADABLE as error:
         checks.append(Check("rows", False, "readable shards", _told(error)))
     return checks
@@ -266,6 +270,22 @@ def _check_rows(folder: Path, record: DatasetRecord) -> Iterator[Check]:
                     record.statistics[subject].get(value, 0),
                     counts.get(value, 0),
                 )
+
+
+def _check_description(folder: Path, record: DatasetRecord) -> Iterator[Check]:
+    """Histograms, samples and the sheet of pictures are those of the rows."""
+    shards = shards_by_split(record)
+    if record.histograms:
+        measured = measure_rows(folder, shards)
+        yield compare("histograms: names", sorted(measured), sorted(record.histograms))
+        for name in sorted(measured.keys() & record.histograms.keys()):
+            yield compare(f"histograms.{name}", measured[name], record.histograms[name])
+    if record.samples:
+        samples = sample_rows(folder, shards)
+        for expected, found in zip_longest(samples, record.samples):
+            yield compare(f"sample {(expected or found).id}", expected, found)
+    if SAMPLE_SHEET in record.artifacts and (drawn := draw_sample_sheet(folder, shards)):
+        yield check_figure(SAMPLE_SHEET, drawn, folder / SAMPLE_SHEET)
 
 
 def _check_columns(path: str, expected: pa.Schema, found: pa.Schema) -> Check:

@@ -62,7 +62,7 @@ def check_card(folder: Path, card: Card) -> Iterator[Check]:
     yield from _check_lines(CARD_FILE, folder / CARD_FILE, card.readme)
     for path, data in card.files.items():
         if path.endswith(".png"):
-            yield _check_figure(path, data, folder / path)
+            yield check_figure(path, data, folder / path)
         else:
             yield from _check_lines(path, folder / path, data.decode())
 
@@ -119,7 +119,7 @@ def _around_difference(before: str | None, after: str | None) -> tuple[str, str]
     return before[start : place + 40], after[start : place + 40]
 
 
-def _check_figure(name: str, expected: bytes, path: Path) -> Check:
+def check_figure(name: str, expected: bytes, path: Path) -> Check:
     """Equal pixels; nearly equal ones where another version of matplotlib drew the figure."""
     import numpy as np
     from PIL import Image, UnidentifiedImageError

@@ -2,14 +2,20 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from pathlib import PurePosixPath
 from typing import TYPE_CHECKING, Any
 
 from cards import figures
+from cards.benchmark import benchmark
 from cards.card import FIGURES_FOLDER, Card, compose, record_digest
+from cards.croissant import CROISSANT_FILE, croissant
 from cards.licences import Licence, check_publication, find_licence
-from cards.records import DatasetRecord, Note
+from cards.records import DatasetRecord, Histogram, Note
+from cards.row_description import MADE_UP
+from cards.sample_sheet import SAMPLE_SHEET
+from cards.tasks import Bilingual
 
 if TYPE_CHECKING:
     from huggingface_hub.repocard_data import DatasetCardData
@@ -33,6 +39,7 @@ _DOMAIN_LIMITS = {
         "anybody.",
     ),
 }
+_ABOUT_COPIES = re.compile(r"leak|duplicate|copies|same|shared|several|two_splits|^near_")
 # https://github.com/huggingface/hub-docs/blob/main/datasetcard.md
 _SIZE_CATEGORIES = (
     (1_000, "n<1K"),
@@ -61,6 +68,12 @@ def render_dataset_card(record: DatasetRecord) -> Card:
         files[f"{FIGURES_FOLDER}/distributions.png"] = figures.distributions(
             statistics, {subject: _subject_title(record, subject) for subject in statistics}
         )
+    if record.histograms:
+        files[f"{FIGURES_FOLDER}/histograms.png"] = figures.histograms(
+            record.histograms, {name: _measure(name).both("\n") for name in record.histograms}
+        )
+    files[CROISSANT_FILE] = croissant(record, licence, shards_by_split(record))
+    files |= benchmark(record)
     domain_limit = _DOMAIN_LIMITS.get(record.domain)
     readme = compose(
         _metadata(record, licence, title),
@@ -79,6 +92,14 @@ def render_dataset_card(record: DatasetRecord) -> Card:
             for name, feature in record.features.items()
         ],
         statistics=statistics,
+        histograms=[
+            {"title": _measure(name), "unit": histogram.unit, "ranges": _ranges(histogram)}
+            for name, histogram in record.histograms.items()
+        ],
+        copies=[one for one in record.findings if _ABOUT_COPIES.search(one.kind)],
+        others=[one for one in record.findings if not _ABOUT_COPIES.search(one.kind)],
+        made_up=any(one.kind in MADE_UP for one in record.findings),
+        sample_sheet=SAMPLE_SHEET if SAMPLE_SHEET in record.artifacts else None,
         limits=[*record.limits, *([domain_limit] if domain_limit else [])],
         digest=record_digest(record),
     )
@@ -98,6 +119,25 @@ def shards_by_split(record: DatasetRecord) -> dict[str, list[str]]:
         )
         for split in record.splits
     }
+
+
+def _measure(name: str) -> Bilingual:
+    known = {
+        "characters (user)": Bilingual("질문 글자 수", "Characters of user messages"),
+        "characters (assistant)": Bilingual("답 글자 수", "Characters of answers"),
+        "image width": Bilingual("그림 너비(화소)", "Image width (pixels)"),
+        "image height": Bilingual("그림 높이(화소)", "Image height (pixels)"),
+    }
+    return known.get(name, Bilingual(name, name))
+
+
+def _ranges(histogram: Histogram) -> list[tuple[str, int]]:
+    return [
+        (f"{low:,}–{high - 1:,}", count)
+        for low, high, count in zip(
+            histogram.edges, histogram.edges[1:], histogram.counts, strict=False
+        )
+    ]
 
 
 def feature_type(feature: Any) -> str:

@@ -5,20 +5,17 @@ Never part of a card: a card may be read by more people than the evidence.
 
 from __future__ import annotations
 
-import io
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING
 
 from cards.classification_card import WrongAnswer
 from cards.figure_style import GRID, MUTED, drawing, shortened
+from cards.thumbnails import thumbnail
 
 if TYPE_CHECKING:
     from matplotlib.patches import Rectangle
-    from PIL.Image import Image
 
 _COLUMNS = 4
-_PIXELS = 400
-"""Longest side of a picture on the sheet."""
 
 
 def error_sheet(wrong: Sequence[WrongAnswer], pictures: Mapping[str, bytes]) -> bytes:
@@ -40,7 +37,7 @@ def error_sheet(wrong: Sequence[WrongAnswer], pictures: Mapping[str, bytes]) -> 
                 axes.add_patch(_frame())
                 axes.text(0.5, 0.5, "그림 없음 · no picture", ha="center", va="center", color=MUTED)
             else:
-                axes.imshow(_thumbnail(data))
+                axes.imshow(thumbnail(data))
             sure = "" if one.confidence is None else f" · {one.confidence:.1%}"
             axes.set_title(
                 f"{shortened(one.id, 30)}\n정답 {shortened(one.label, 30)}\n"
@@ -48,21 +45,6 @@ def error_sheet(wrong: Sequence[WrongAnswer], pictures: Mapping[str, bytes]) -> 
                 fontsize=8,
             )
     return png.getvalue()
-
-
-def _thumbnail(data: bytes) -> Image:
-    """In the upper left corner of a square, so that all captions stand in line."""
-    from PIL import ImageOps
-    from PIL.Image import new as new_image
-    from PIL.Image import open as open_image
-
-    encoded = open_image(io.BytesIO(data))
-    encoded.draft("RGB", (_PIXELS, _PIXELS))
-    image = ImageOps.exif_transpose(encoded).convert("RGB")
-    image.thumbnail((_PIXELS, _PIXELS))
-    square = new_image("RGB", (_PIXELS, _PIXELS), "white")
-    square.paste(image)
-    return square
 
 
 def _frame() -> Rectangle:

@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING
 
 from cards.figure_style import MUTED, TUNED, VALIDATION, ZERO_SHOT, drawing, shortened
-from cards.records import LossPoint, Metric
+from cards.records import Histogram, LossPoint, Metric
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -114,6 +114,27 @@ def distributions(statistics: Mapping[str, Mapping[str, int]], titles: Mapping[s
             axes.xaxis.set_visible(False)
             axes.spines["bottom"].set_visible(False)
             axes.set_title(titles[subject])
+    return png.getvalue()
+
+
+def histograms(measured: Mapping[str, Histogram], titles: Mapping[str, str]) -> bytes:
+    """How many texts or pictures lie in each range, one panel a measure, two panels a row."""
+    rows = -(-len(measured) // 2)
+    with drawing(7.6, 2.4 * rows + 0.2) as (figure, png):
+        panels = figure.subplots(rows, 2, squeeze=False)
+        for axes in panels.flat[len(measured) :]:
+            axes.set_axis_off()
+        for axes, (name, histogram) in zip(panels.flat, measured.items(), strict=False):
+            places = range(len(histogram.counts))
+            axes.bar(places, histogram.counts, width=1.0, color=TUNED, edgecolor="white")
+            axes.set_xticks(
+                [place - 0.5 for place in range(len(histogram.edges))],
+                [f"{edge:,}" for edge in histogram.edges],
+                rotation=45,
+                fontsize=8,
+            )
+            axes.set_title(titles[name], fontsize=10)
+            axes.grid(axis="y")
     return png.getvalue()
 
 

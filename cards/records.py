@@ -137,6 +137,29 @@ class SplitInfo(Record):
     bytes: int
 
 
+class Histogram(Record):
+    """How many things lie in each range: `counts[n]` from `edges[n]` up to below `edges[n + 1]`."""
+
+    unit: Literal["characters", "pixels"]
+    edges: tuple[int, ...]
+    counts: tuple[int, ...]
+
+
+class Turn(Record):
+    """One message of a sample row, shortened."""
+
+    role: str
+    content: str
+
+
+class Sample(Record):
+    """A row that the card shows, as it is published."""
+
+    id: str
+    split: str
+    messages: tuple[Turn, ...]
+
+
 class DatasetRecord(Record):
     """What `bogam build` made: `dataset.json`."""
 
@@ -161,6 +184,10 @@ class DatasetRecord(Record):
     findings: tuple[Finding, ...] = ()
     statistics: dict[str, dict[str, int]] = {}
     """Counts worth a table on the card: {column or subject: {value: rows}}."""
+    histograms: dict[str, Histogram] = {}
+    """Lengths of texts by role, sizes of images; see `cards.row_description`."""
+    samples: tuple[Sample, ...] = ()
+    """Empty where nobody may see rows who may see the card."""
     artifacts: dict[RepoPath, str] = {}
     """{path in the folder: sha256} of every parquet shard and of the rejects."""
     domain: Domain = "general"
@@ -171,6 +198,10 @@ class DatasetRecord(Record):
     `cards.dataset_card`."""
     limits: tuple[Note, ...] = ()
     """What the rows must not be taken for, e.g. how questions and answers were paired."""
+    annotation: Note | None = None
+    """Who or what gave the rows their answers or labels."""
+    task: str | None = None
+    """The file of `cards.tasks` that scores models on the held-out rows."""
     publication: Publication | None = None
 
     @model_validator(mode="after")

@@ -15,8 +15,9 @@ import tempfile
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING, Any, Protocol
 
+from cards.dataset_card import shards_by_split
 from cards.errors import BogamError
 from cards.licences import check_publication, find_licence
 from cards.records import (
@@ -28,6 +29,7 @@ from cards.records import (
     RunRecord,
     SplitInfo,
 )
+from cards.row_description import measure_rows, sample_rows
 from hub.gates import pii
 from hub.gates.personal_data import PersonalDataPolicy, checked, findings, require_none
 from hub.gates.redaction import redact_files
@@ -85,12 +87,14 @@ def publish_dataset(
         _check_unchanged(staging, record.artifacts, progress)
         scan = _personal_data(staging, record.artifacts, progress)
         artifacts, splits = record.artifacts, record.splits
+        described: dict[str, Any] = {}
         if personal_data.action == "refuse":
             require_none(scan, f"Publishing {repo_id}")
         elif personal_data.action == "redact" and scan.found:
             redact_files(staging, sorted({place.file for place in scan.tallies}))
             artifacts = {path: _sha256(staging / path) for path in record.artifacts}
             splits = _sizes(staging, record)
+            described = _described_again(staging, record)
         published = record.model_copy(
             update={
                 "artifacts": artifacts,
@@ -102,6 +106,7 @@ def publish_dataset(
                     personal_data=checked(scan, personal_data),
                 ),
             }
+            | described
         )
         published.write(staging / DATASET_FILE)
         card(published).write(staging)
@@ -270,6 +275,13 @@ def _sizes(folder: Path, record: DatasetRecord) -> dict[str, SplitInfo]:
         )
         for split, info in record.splits.items()
     }
+
+
+def _described_again(staging: Path, record: DatasetRecord) -> dict[str, Any]:
+    """Lengths and samples of the rows as they are after redaction."""
+    shards = shards_by_split(record)
+    samples = sample_rows(staging, shards) if record.samples else ()
+    return {"histograms": measure_rows(staging, shards), "samples": samples}
 
 
 def _sha256(path: Path) -> str:

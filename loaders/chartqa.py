@@ -62,6 +62,8 @@ class ChartQA(RecordedBuilder, datasets.ArrowBasedBuilder):
     DESCRIPTION = notes.DESCRIPTION
     COLUMNS = notes.COLUMNS
     LIMITS = notes.LIMITS
+    ANNOTATION = notes.ANNOTATION
+    TASK = "chartqa"
 
     _survey: Survey
 

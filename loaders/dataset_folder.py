@@ -1,6 +1,7 @@
 """A builder and raw files to a dataset folder: parquet shards, rejects, notices, record.
 
     data/<split>-00000-of-0000N.parquet   rows; the features are part of the parquet schema
+    figures/samples.png                   a few pictures, where anybody may see them
     rejects.jsonl, notices.jsonl          what was left out, and what was odd but used
     dataset.json                          the :class:`~cards.records.DatasetRecord`
 
@@ -23,7 +24,10 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from cards.errors import BogamError
+from cards.licences import find_licence
 from cards.records import DATASET_FILE, BuilderInfo, DatasetRecord, SplitInfo
+from cards.row_description import may_show_rows, measure_rows, sample_rows
+from cards.sample_sheet import SAMPLE_SHEET, draw_sample_sheet
 from loaders import DATASETS
 from loaders.builder_options import nearest, resolve_options
 from loaders.recorded_builder import SCRATCH
@@ -212,6 +216,19 @@ def _write(
     for lock in folder.glob("*.lock"):
         lock.unlink()
     shards = _name_shards(folder / DATA)
+    paths = {
+        split: [shard.relative_to(folder).as_posix() for shard in shards[split]]
+        for split in builder.info.splits
+    }
+    findings = (*account.findings, *builder.notice_findings())
+    shown = may_show_rows(find_licence(builder.licence()), builder.DOMAIN, findings)
+    with builder.stage("measuring rows"):
+        histograms = measure_rows(folder, paths)
+        samples = sample_rows(folder, paths) if shown else ()
+        sheet = draw_sample_sheet(folder, paths) if shown else None
+        if sheet is not None:
+            (folder / SAMPLE_SHEET).parent.mkdir()
+            (folder / SAMPLE_SHEET).write_bytes(sheet)
     with builder.stage("taking checksums"):
         described = describe_source(source)
         artifacts = {
@@ -238,14 +255,18 @@ def _write(
             for split, found in builder.info.splits.items()
         },
         features=builder.info.features.to_dict(),
-        findings=(*account.findings, *builder.notice_findings()),
+        findings=findings,
         statistics=account.statistics,
+        histograms=histograms,
+        samples=samples,
         artifacts=artifacts,
         domain=builder.DOMAIN,
         title=builder.TITLE,
         description=builder.DESCRIPTION,
         columns=dict(builder.COLUMNS),
         limits=builder.LIMITS,
+        annotation=builder.ANNOTATION,
+        task=builder.TASK,
     )
     record.write(folder / DATASET_FILE)
     return record

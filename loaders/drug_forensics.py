@@ -86,6 +86,8 @@ class DrugForensics(RecordedBuilder, datasets.ArrowBasedBuilder):
     DESCRIPTION = notes.DESCRIPTION
     COLUMNS = notes.COLUMNS
     LIMITS = notes.LIMITS
+    ANNOTATION = notes.ANNOTATION
+    TASK = "classification"
 
     def _info(self) -> datasets.DatasetInfo:
         self._classes = parse_classes(self.config.classes)

@@ -71,6 +71,8 @@ class MedicalQA(RecordedBuilder, datasets.ArrowBasedBuilder):
     DESCRIPTION = description.DESCRIPTION
     COLUMNS = description.COLUMNS
     LIMITS = description.LIMITS
+    ANNOTATION = description.ANNOTATION
+    TASK = "generation"
 
     _plan: Plan
     _departments: dict[str, int]

@@ -58,6 +58,10 @@ class RecordedBuilder:
     """What the columns hold that not every dataset has."""
     LIMITS: ClassVar[tuple[Note, ...]] = ()
     """What the rows must not be taken for."""
+    ANNOTATION: ClassVar[Note | None] = None
+    """Who or what gave the rows their answers or labels."""
+    TASK: ClassVar[str | None] = None
+    """The file of `cards.tasks` that scores models on the held-out rows."""
 
     folder: Path
     scratch: Path

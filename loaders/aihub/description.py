@@ -46,3 +46,13 @@ LIMITS = (
         en="An answer may serve several questions; all such rows stand in one split.",
     ),
 )
+ANNOTATION = Note(
+    ko=(
+        "질문과 답변은 AI Hub가 낸 그대로이고 사람이 새로 쓰거나 고치지 않았습니다. 둘을 "
+        "짝지은 것은 이 빌더입니다(pairing 열)."
+    ),
+    en=(
+        "Questions and answers are AI Hub's own, neither written nor corrected here. Which answer "
+        "belongs to which question was decided by this builder (column `pairing`)."
+    ),
+)

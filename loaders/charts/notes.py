@@ -59,3 +59,14 @@ SYSTEM_MESSAGE = (
     "You read charts. Answer the question from the chart in the image, with a number, a word or a "
     "short phrase and nothing else."
 )
+ANNOTATION = Note(
+    ko=(
+        "human 질문과 답은 사람이 차트를 보고 썼고, machine 질문은 차트 설명문에서 언어 모델이 "
+        "만들었습니다(Masry 외 2022). 여기서 더하거나 고친 것은 없습니다."
+    ),
+    en=(
+        "Human questions and answers were written by people who saw the chart; machine questions "
+        "were generated from summaries by a language model (Masry et al. 2022). Nothing was added "
+        "or corrected here."
+    ),
+)

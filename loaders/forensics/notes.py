@@ -64,3 +64,13 @@ LIMITS = (
         en="Mirrored copies, and copies that lost more than a quarter of a side, may go unnoticed.",
     ),
 )
+ANNOTATION = Note(
+    ko=(
+        "라벨은 원본의 분류 폴더 이름입니다. 누가 어떤 기준으로 나누었는지, 몇 사람이 확인했는지는 "
+        "원본에 적혀 있지 않습니다."
+    ),
+    en=(
+        "Labels are the source's folders. Who sorted the photos, by which rules, and how many "
+        "people agreed is not written in the source."
+    ),
+)

@@ -72,6 +72,8 @@ class MedicalOCR(RecordedBuilder, datasets.ArrowBasedBuilder):
     DESCRIPTION = description.DESCRIPTION
     COLUMNS = description.COLUMNS
     LIMITS = description.LIMITS
+    ANNOTATION = description.ANNOTATION
+    TASK = "medical_ocr"
 
     def _info(self) -> datasets.DatasetInfo:
         self._positions = 0

@@ -76,3 +76,14 @@ LIMITS = (
         ),
     ),
 )
+ANNOTATION = Note(
+    ko=(
+        "질문과 답은 원본 기록의 것이며, 영수증(CORD)의 질문은 그 라벨에서 틀로 만들었습니다. 원본 "
+        "라벨의 결함은 규칙으로 찾아 flags 열에 적었고, 사람이 고치지 않았습니다."
+    ),
+    en=(
+        "Questions and answers are those of the source's records; questions about receipts (CORD) "
+        "are made from its labels by templates. Defects of the labels were found by rules and "
+        "stand in the column `flags`; nobody corrected them."
+    ),
+)

@@ -36,6 +36,7 @@ from cards.records import (
     SplitInfo,
     TrainingSummary,
 )
+from cards.row_description import measure_rows, sample_rows
 from cards.scoring import score, summarise
 
 BASE_REVISION = "1" * 40
@@ -321,8 +322,16 @@ def dataset_release(tmp_path_factory: pytest.TempPathFactory) -> Path:
         "".join(f"{reject.model_dump_json()}\n" for reject in rejects), encoding="utf-8"
     )
     artifacts["rejects.jsonl"] = digest(folder / "rejects.jsonl")
+    shards = {split: [f"data/{split}-00000-of-00001.parquet"] for split in splits}
     record = make_dataset_record(
-        splits=splits, features=features.to_dict(), statistics=statistics, artifacts=artifacts
+        splits=splits,
+        features=features.to_dict(),
+        statistics=statistics,
+        artifacts=artifacts,
+        histograms=measure_rows(folder, shards),
+        samples=sample_rows(folder, shards),
+        task="generation",
+        annotation=Note(ko="AI Hub가 붙였습니다.", en="By AI Hub."),
     )
     record.write(folder / "dataset.json")
     render_dataset_card(record).write(folder)
