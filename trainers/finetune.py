@@ -1,6 +1,6 @@
 """Fine-tune one model after one recipe. :func:`finetune` and :func:`make_release` are the story.
 
-    accelerate launch trainers/finetune.py recipes/<name>.yaml [key=value ...]
+    accelerate launch trainers/finetune.py recipes/<name>.yaml [key=value ...] [--dry-run]
 
 What stands in the recipe's `output_dir`:
 
@@ -174,6 +174,11 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser = argparse.ArgumentParser(description="Fine-tune one model after one recipe.")
     parser.add_argument("recipe", help="a file of recipes/")
     parser.add_argument("overrides", nargs="*", metavar="key=value", help="schedule.epochs=1 ...")
+    parser.add_argument(
+        "--dry-run",
+        action="store_true",
+        help="say what would be trained and what memory it takes, without the weights",
+    )
     given = parser.parse_args(arguments)
     process = int(os.environ.get("RANK", "0"))  # set by the launcher
     # What concerns all processes alike is said by the first one.
@@ -182,6 +187,11 @@ def main(arguments: Sequence[str] | None = None) -> int:
         recipe = load_recipe(given.recipe, given.overrides)
         text = yaml.safe_dump(recipe.resolved(), allow_unicode=True, sort_keys=False)
         console.print(Syntax(text, "yaml", background_color="default"))
+        if given.dry_run:
+            from trainers.dry_run import described, dry_run
+
+            console.print(described(dry_run(recipe)), markup=False, highlight=False)
+            return 0
         with _full_disk_said(Path(recipe.output_dir)):
             return _run(recipe, console, process)
     except BogamError as error:

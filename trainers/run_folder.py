@@ -36,7 +36,7 @@ class StartedRun(Record):
         """Changes whenever the base model might answer otherwise."""
         decisive = self.model_dump(include={"recipe", "base_model", "dataset"})
         decisive["evaluation"] = evaluation.model_dump(
-            include={"split", "max_samples", "max_new_tokens", "seed"}
+            include={"split", "mode", "turns", "max_samples", "max_new_tokens", "seed"}
         )
         text = json.dumps(decisive, sort_keys=True, ensure_ascii=False)
         return hashlib.sha256(text.encode()).hexdigest()

@@ -66,6 +66,109 @@ def test_the_mission_recipe_has_the_missions_numbers() -> None:
     assert (schedule.batch_size, schedule.accumulation, schedule.epochs) == (2, 4, 3)
 
 
+def test_the_hybrid_recipe_has_the_missions_numbers() -> None:
+    recipe = load_recipe(REPOSITORY / "recipes/qwenvl-7B-medical-ko-zh.yaml")
+    assert recipe.base_model.id == "Qwen/Qwen2.5-VL-7B-Instruct"
+    rates = {full.part: full.lr for full in recipe.tuning.full}
+    assert rates == {"vision_tower": 2e-6, "merger": 1e-5}
+    assert recipe.optimiser.lr == 5e-6
+    assert recipe.optimiser.weight_decay == 0.1
+    assert recipe.tuning.targets == ("q_proj", "v_proj")
+    schedule = recipe.schedule
+    assert (schedule.kind, schedule.warmup, schedule.epochs) == ("cosine", 0.03, 5)
+    assert schedule.batch_size * schedule.accumulation * 2 == 32
+    assert (schedule.precision, schedule.save_steps, schedule.keep) == ("bf16", 200, 5)
+    assert recipe.images is not None
+    assert (recipe.images.min_pixels, recipe.images.max_pixels) == (256 * 28**2, 1280 * 28**2)
+
+
+def test_the_chart_recipe_has_the_missions_numbers() -> None:
+    recipe = load_recipe(REPOSITORY / "recipes/qwenvl-3B-chartqa.yaml")
+    tuning, schedule = recipe.tuning, recipe.schedule
+    assert (tuning.method, tuning.rank, tuning.alpha, tuning.dropout) == ("qlora", 8, 16, 0.1)
+    assert tuning.targets == ("q_proj", "v_proj")
+    assert (recipe.optimiser.name, recipe.optimiser.lr) == ("paged_adamw_32bit", 2e-5)
+    assert (schedule.epochs, schedule.batch_size, schedule.accumulation) == (1, 1, 1)
+    assert (schedule.eval_steps, schedule.save_steps, schedule.logging_steps) == (50, 50, 50)
+    assert schedule.keep_best
+
+
+@pytest.mark.parametrize(
+    ("added", "told"),
+    [
+        ("tuning: {full: [{part: merger, lr: 1e-5, last_layers: 2}]}", "has no layers to count"),
+        ("tuning: {full: [{part: language_model, lr: 1e-5}]}", "needs `last_layers`"),
+        (
+            "tuning: {method: qlora, full: [{part: language_model, lr: 1e-5, last_layers: 2}]}",
+            "holds the language model in 4 bits",
+        ),
+        (
+            "tuning: {full: [{part: merger, lr: 1e-5}, {part: merger, lr: 1e-4}]}",
+            "a part of `full` stands twice",
+        ),
+        ("tuning: {full: [{part: projector, lr: 1e-5}]}", "'vision_tower', 'merger'"),
+        ("images: {min_pixels: 4000, max_pixels: 3000}", "`min_pixels` 4000 is more than"),
+        ("evaluation: {mode: score}", "is for `task: classification`, not for 'generation'"),
+        ("loss: {kind: focal}", "`loss.kind: focal` is for `task: classification`"),
+        ("loss: {gamma: 2.0}", "`kind: cross_entropy` has none"),
+        ("loss: {kind: focal, beta: 0.9}", "`beta` is given, but `kind: focal` has none"),
+        (
+            "classes: [{answer: '0', name: a, korean: 가}, {answer: '1', name: b, korean: 나}]",
+            "`classes` is for `task: classification`",
+        ),
+        ("schedule: {keep_best: true, save_steps: 30, eval_steps: 20}", "is no multiple of"),
+        ("schedule: {keep_best: true, save_steps: 20}", "Give both, or neither"),
+        (
+            "schedule: {keep_best: true}\ndataset: {id: o/d, validation_split: null}",
+            "`schedule.keep_best` looks at validation rows",
+        ),
+    ],
+)
+def test_sections_that_contradict_each_other_are_explained(
+    recipe_file: Path, added: str, told: str
+) -> None:
+    smallest = SMALLEST
+    if "dataset:" in added:
+        smallest = SMALLEST.replace("dataset:\n  id: org/data\n", "")
+    assert told in refused(recipe_file, f"{smallest}{added}\n")
+
+
+def test_the_task_decides_how_held_out_rows_are_asked(recipe_file: Path) -> None:
+    def asked(task: str, *overrides: str) -> tuple[str, str]:
+        text = SMALLEST.replace("task: generation", f"task: {task}")
+        if task == "classification":
+            text += (
+                "classes:\n- {answer: '0', name: none, korean: 없음}\n"
+                "- {answer: '1', name: drug, korean: 약}\n"
+            )
+        recipe_file.write_text(text, encoding="utf-8")
+        evaluation = load_recipe(recipe_file, overrides).evaluation
+        return evaluation.mode, evaluation.turns
+
+    assert asked("generation") == ("generate", "last")
+    assert asked("chartqa") == ("generate", "last")
+    assert asked("medical_ocr") == ("generate", "all")
+    assert asked("medical_ocr", "evaluation.turns=last") == ("generate", "last")
+    assert asked("classification", "evaluation.batch_size=2") == ("score", "last")
+    assert asked("classification", "evaluation.mode=generate") == ("generate", "last")
+
+
+def test_classification_needs_its_classes(recipe_file: Path) -> None:
+    text = SMALLEST.replace("task: generation", "task: classification")
+    assert "needs `classes`" in refused(recipe_file, text)
+
+
+def test_a_loss_gets_its_usual_strength(recipe_file: Path) -> None:
+    text = SMALLEST.replace("task: generation", "task: classification") + (
+        "classes:\n- {answer: '0', name: none, korean: 없음}\n"
+        "- {answer: '1', name: drug, korean: 약}\n"
+    )
+    recipe_file.write_text(text, encoding="utf-8")
+    assert load_recipe(recipe_file, ["loss.kind=focal"]).loss.gamma == 2.0
+    assert load_recipe(recipe_file, ["loss.kind=focal", "loss.gamma=1"]).loss.gamma == 1.0
+    assert load_recipe(recipe_file, ["loss.kind=class_balanced"]).loss.beta == 0.999
+
+
 def test_the_zero3_config_leaves_the_optimiser_to_the_recipe() -> None:
     import json
 

@@ -1,0 +1,111 @@
+"""How much memory a run will take on which device, worked out before anything is loaded.
+
+Weights, gradients and optimiser are counted exactly. Activations are estimated:
+
+- checkpointed: 2 bytes x tokens x width for each layer's input, and one layer's inside;
+- a layer's inside: 34 bytes x tokens x width (Korthikanti et al. 2022, arXiv:2205.05198, eq. 2,
+  without the attention scores, which fused attention never writes);
+- the head: 12 bytes for each answer token and word (logits, their float32 copy and its gradient).
+
+ZeRO-3 with offload follows `deepspeed.runtime.zero.stage3.estimate_zero3_model_states_mem_needs`,
+but lets only trained weights have gradients and optimiser states.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+GB = 10**9
+OVERHEAD = int(1.5 * GB)
+"""For the driver's context, kernels and fragmentation: an allowance, not worked out."""
+LAYER_INSIDE = 34
+LIVE_UNDER_ZERO3 = 10**9
+"""Weights that DeepSpeed may hold whole at a time (`stage3_max_live_parameters`)."""
+PINNED = 1.5
+"""DeepSpeed's factor for buffers in main memory."""
+
+
+@dataclass(frozen=True)
+class Stack:
+    """Layers that tokens pass through: the language model's, or a vision tower's patches."""
+
+    layers: int
+    width: int
+    tokens: int
+    """A row: of the language model, or patches of its picture."""
+    has_gradient: bool
+    """Whether what is computed must be kept for the way back."""
+
+
+@dataclass(frozen=True)
+class Load:
+    """What one device has to hold. Sizes of weights in bytes, counts in weights."""
+
+    frozen_bytes: int
+    trained: int
+    largest_module: int
+    """Weights of the largest module that ZeRO-3 gathers at once."""
+    optimiser_bytes: int
+    """Of the optimiser's states, a trained weight."""
+    compute_bytes: int
+    """Of a weight or activation in the computation: 2 for bfloat16, 4 for float32."""
+    rows: int
+    stacks: Sequence[Stack]
+    answer_tokens: int
+    """A row."""
+    vocabulary: int
+    gradient_checkpointing: bool
+
+
+@dataclass(frozen=True)
+class MemoryNeed:
+    """In bytes: of each device, and with offload of main memory."""
+
+    weights: int
+    activations: int
+    main_memory: int = 0
+
+    @property
+    def device(self) -> int:
+        return self.weights + self.activations + OVERHEAD
+
+
+def whole_copy(load: Load, devices: int = 1) -> MemoryNeed:
+    """Every device holds everything; more than one also a second gradient, for DDP to add up.
+
+    Trained weights are float32 with a float32 gradient, and autocast keeps a copy in the type of
+    the computation.
+    """
+    copy = load.compute_bytes if load.compute_bytes < 4 else 0
+    gradients = 4 if devices == 1 else 8
+    states = load.trained * (4 + gradients + load.optimiser_bytes + copy)
+    return MemoryNeed(load.frozen_bytes + states, activations(load))
+
+
+def zero3_offload(load: Load) -> MemoryNeed:
+    """Weights, gradients and optimiser rest in the main memory of one machine.
+
+    However many devices it has, each holds the weights that are at work, and the gradients of the
+    largest module.
+    """
+    total = load.frozen_bytes // load.compute_bytes + load.trained
+    live = min(total, LIVE_UNDER_ZERO3) * load.compute_bytes
+    module = load.largest_module * load.compute_bytes
+    states = load.frozen_bytes + load.trained * (2 * load.compute_bytes + 4 + load.optimiser_bytes)
+    return MemoryNeed(live + 2 * module, activations(load), int(states * PINNED))
+
+
+def activations(load: Load) -> int:
+    """What a step keeps for the way back, and the head's share; bytes."""
+    kept, inside = 0, 0
+    for stack in load.stacks:
+        layer = load.rows * stack.tokens * stack.width
+        scale = load.compute_bytes // 2
+        inside = max(inside, LAYER_INSIDE * layer * scale)
+        if stack.has_gradient:
+            each = LAYER_INSIDE * scale if not load.gradient_checkpointing else load.compute_bytes
+            kept += stack.layers * layer * each
+    head = 12 * load.rows * load.answer_tokens * load.vocabulary
+    # The head is done when the last layer's inside is computed again.
+    return kept + max(inside, head)
