@@ -13,6 +13,7 @@ import click
 from rich.console import Console
 from rich.logging import RichHandler
 
+from bogam.commands.ask import ask
 from bogam.commands.build import build
 from bogam.commands.card import card
 from bogam.commands.compare import compare
@@ -47,6 +48,7 @@ def bogam(verbose: bool) -> None:
 
 
 for command in (
+    ask,
     build,
     card,
     compare,

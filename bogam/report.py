@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -14,6 +14,7 @@ from rich.table import Table
 
 if TYPE_CHECKING:
     from bogam.verify import Verification
+    from cards.answer_classes import AnswerClass
     from cards.compare import ModelComparison
     from cards.lint import LintFinding
     from cards.records import DatasetRecord
@@ -172,6 +173,23 @@ def show_comparison(result: ModelComparison) -> None:
             f"{example.second_score:.3f}",
         )
     console.print(examples)
+
+
+def show_probabilities(
+    classes: Sequence[AnswerClass], probabilities: Sequence[float], label_mass: float
+) -> None:
+    """The classes, the likeliest first."""
+    table = Table()
+    for heading in ("class", "분류", "answer", "probability"):
+        table.add_column(heading, justify="right" if heading == "probability" else "left")
+    ranked = sorted(zip(classes, probabilities, strict=True), key=lambda pair: -pair[1])
+    for one, share in ranked:
+        table.add_row(escape(one.name), escape(one.korean), escape(one.answer), f"{share:.4f}")
+    console.print(table)
+    console.print(
+        f"left to itself, the model writes one of these answers with probability {label_mass:.4f}",
+        highlight=False,
+    )
 
 
 def _shortened(text: str) -> str:

@@ -12,11 +12,11 @@ import os
 import shutil
 import socket
 import tempfile
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import pytest
 
@@ -180,3 +180,97 @@ def add_users(root: Path) -> dict[str, str]:
         user: accounts.create_token(root, user, role="read" if user == "reader" else "write")
         for user in ("alice", "bob", "reader")
     }
+
+
+@pytest.fixture(scope="session")
+def make_model_release() -> Callable[..., Path]:
+    """`make_model_release(folder, twin, task="generation")`: an adapter folder as a run leaves it.
+
+    A real LoRA adapter of a twin that is not taught anything: it moves every answer, and its run
+    record is made up but for what asking the model reads from it.
+    """
+    return write_model_release
+
+
+def write_model_release(
+    folder: Path,
+    twin: Path,
+    *,
+    base_id: str | None = None,
+    base_revision: str = "local",
+    task: str = "generation",
+    domain: Any = "medical",
+    system_prompt: str | None = None,
+    classes: Sequence[dict[str, str]] = (),
+    dataset: str = "made-up",
+    prompts: Sequence[str] = ("두통의 증상은 무엇인가요?",),
+) -> Path:
+    """See :func:`make_model_release`. `base_id` is what the adapter calls its base: the twin."""
+    import json
+
+    import pyarrow as pa
+    import pyarrow.parquet as pq
+    import torch
+    from peft import get_peft_model
+
+    from cards import records
+    from cards.tasks import find_task
+    from trainers.base_model import load_base
+    from trainers.lora_targets import lora_config
+    from trainers.recipe_schema import BaseModelSection, TuningSection
+
+    base = load_base(BaseModelSection(id=str(twin)))
+    torch.manual_seed(0)
+    model = get_peft_model(base.model, lora_config(base.model, TuningSection(rank=4, alpha=8)))
+    for name, parameter in model.named_parameters():
+        if "lora_B" in name:
+            torch.nn.init.normal_(parameter, std=0.1)
+    model.save_pretrained(folder)
+    (base.processor or base.tokenizer).save_pretrained(folder)
+    config_file = folder / "adapter_config.json"
+    config = json.loads(config_file.read_text(encoding="utf-8"))
+    config |= {"base_model_name_or_path": base_id or str(twin), "revision": base_revision}
+    config_file.write_text(json.dumps(config), encoding="utf-8")
+    (folder / "README.md").write_text("# 시험용 모델 Made for tests\n", encoding="utf-8")
+    pq.write_table(pa.table({"prompt": list(prompts)}), folder / records.PREDICTIONS_FILE)
+    value = records.Metric(value=0.612, low=0.55, high=0.67, n=120, unit="0-1")
+    records.RunRecord(
+        recipe={
+            "system_prompt": system_prompt,
+            "classes": list(classes) or None,
+            "evaluation": {"split": "test", "max_new_tokens": 24},
+        },
+        task=task,
+        base_model=records.Revision(id=base_id or str(twin), revision=base_revision),
+        dataset=records.DatasetUse(id=dataset, revision="local", splits={"test": 120}),
+        licence="apache-2.0",
+        parameter_groups=(),
+        training=records.TrainingSummary(
+            steps=1,
+            epochs=1.0,
+            loss_history=(),
+            seconds=1.0,
+            peak_memory_bytes=1,
+            samples_per_second=1.0,
+            frozen_unchanged=True,
+            label_tokens=1,
+            longest_sample_tokens=1,
+            samples_over_length=0,
+        ),
+        metrics={"tuned": {find_task(task).primary: value}},
+        comparison=(),
+        environment=records.Environment(
+            python="3.11",
+            platform="Linux",
+            packages={},
+            device="cpu",
+            device_count=1,
+            cpu_count=2,
+            memory_bytes=1,
+        ),
+        seeds={},
+        artifacts={},
+        library_model_class=type(base.model).__name__,
+        domain=domain,
+    ).write(folder / records.RUN_FILE)
+    return folder

@@ -20,16 +20,18 @@ from transformers.image_utils import load_image
 from cards.errors import BogamError
 from cards.records import Revision
 from trainers.base_model import LoadedBase, load_base, load_tokenizer, loading_errors
-from trainers.conversation import Message, prompt_ids, with_system_prompt
-from trainers.generation import greedy_decoding, padded, stop_tokens
-from trainers.label_scoring import LabelScores, label_log_probs
-from trainers.label_tokens import (
-    AnsweredPrompt,
-    LabelTokens,
-    label_tokens,
-    text_label_tokens,
+from trainers.conversation import (
+    Message,
+    encode_conversation,
+    message_parts,
+    prompt_ids,
+    with_system_prompt,
 )
+from trainers.generation import greedy_decoding, stop_tokens
+from trainers.label_scoring import LabelScores, label_log_probs
+from trainers.label_tokens import AnsweredPrompt, label_tokens
 from trainers.model_source import LOCAL, ModelSource, download_adapter
+from trainers.padding import padded
 from trainers.recipe_schema import QuantisationSection
 from trainers.vision_processor import load_processor
 
@@ -45,6 +47,11 @@ class ModelToAsk:
     tokenizer: Any
     processor: ProcessorMixin | None
     """Of a model that sees pictures; None for one that does not."""
+
+    @property
+    def processing_class(self) -> Any:
+        """What makes tokens of a conversation, see `trainers.conversation`."""
+        return self.processor or self.tokenizer
 
     @property
     def positions(self) -> int:
@@ -122,6 +129,24 @@ def answer(
     return pieces.text.strip()
 
 
+def answer_batch(asked: ModelToAsk, questions: Sequence[Question], limit: int) -> list[str]:
+    """Answers of up to `limit` tokens; each is what :func:`answer` gives.
+
+    Raises:
+        BogamError: as :func:`prompt_inputs`.
+    """
+    inputs = prompt_inputs(asked, questions)
+    stops = stop_tokens(asked.model, asked.tokenizer)
+    with torch.no_grad():
+        output = asked.model.generate(
+            **inputs,
+            generation_config=greedy_decoding(limit, asked.tokenizer.pad_token_id, stops),
+        )
+    written = output[:, inputs["input_ids"].shape[1] :]
+    texts = asked.tokenizer.batch_decode(written, skip_special_tokens=True)
+    return [text.strip() for text in texts]
+
+
 def class_scores(asked: ModelToAsk, questions: Sequence[Question]) -> LabelScores:
     """How likely the model finds each of its classes, a row a question.
 
@@ -135,7 +160,10 @@ def class_scores(asked: ModelToAsk, questions: Sequence[Question]) -> LabelScore
             "answers to score."
         )
     inputs = prompt_inputs(asked, questions)
-    labels = _labels(asked, questions, answers)
+    labels = label_tokens(
+        (_answered_prompt(asked, question, answers) for question in questions),
+        stop_tokens(asked.model, asked.tokenizer),
+    )
     return LabelScores(label_log_probs(asked.model, inputs, labels).double().cpu().numpy())
 
 
@@ -164,7 +192,13 @@ def prompt_inputs(asked: ModelToAsk, questions: Sequence[Question]) -> dict[str,
             )
     if asked.processor is not None:
         inputs = asked.processor.apply_chat_template(
-            [_shown(asked, question, question.images) for question in questions],
+            [
+                message_parts(
+                    _messages(asked, question),
+                    [{"type": "image", "image": image} for image in question.images],
+                )
+                for question in questions
+            ],
             add_generation_prompt=True,
             tokenize=True,
             return_dict=True,
@@ -184,51 +218,22 @@ def _messages(asked: ModelToAsk, question: Question) -> list[Message]:
     return with_system_prompt(question.messages, asked.source.system_prompt)
 
 
-def _shown(
-    asked: ModelToAsk, question: Question, images: Sequence[Image.Image | None]
-) -> list[dict[str, Any]]:
-    """Messages as processors take them. The pictures stand at the beginning of the first turn of
-    the user, as in training; None marks the place of one."""
-    messages = [
-        {"role": message["role"], "content": [{"type": "text", "text": message["content"]}]}
-        for message in _messages(asked, question)
-    ]
-    first = next(message for message in messages if message["role"] == "user")
-    first["content"] = [
-        *({"type": "image"} if one is None else {"type": "image", "image": one} for one in images),
-        *first["content"],
-    ]
-    return messages
-
-
-def _labels(
-    asked: ModelToAsk, questions: Sequence[Question], answers: Sequence[str]
-) -> LabelTokens:
-    """The tokens of the answers, as training has them."""
-    stops = stop_tokens(asked.model, asked.tokenizer)
-    if asked.processor is None:
-        prompts = [_messages(asked, question) for question in questions]
-        return text_label_tokens(asked.tokenizer, prompts, answers, stops)
-    rows = []
-    for question in questions:
-        shown = _shown(asked, question, [None] * len(question.images))
-        prompt, *answered = (
-            asked.tokenizer(
-                asked.tokenizer.apply_chat_template(
-                    turns, tokenize=False, add_generation_prompt=turns is shown
-                ),
-                add_special_tokens=False,
-            )["input_ids"]
-            for turns in (
-                shown,
-                *(
-                    [*shown, {"role": "assistant", "content": [{"type": "text", "text": answer}]}]
-                    for answer in answers
-                ),
-            )
-        )
-        rows.append(AnsweredPrompt(prompt, answered))
-    return label_tokens(rows, stops)
+def _answered_prompt(
+    asked: ModelToAsk, question: Question, answers: Sequence[str]
+) -> AnsweredPrompt:
+    """With one token a picture: only what stands behind the prompt is of interest."""
+    messages, pictures = _messages(asked, question), [1] * len(question.images)
+    return AnsweredPrompt(
+        prompt_ids(asked.processing_class, messages, pictures),
+        [
+            encode_conversation(
+                asked.processing_class,
+                [*messages, Message(role="assistant", content=answer)],
+                pictures,
+            ).input_ids
+            for answer in answers
+        ],
+    )
 
 
 def _lay_adapter(source: ModelSource, base: LoadedBase) -> tuple[Any, ProcessorMixin | None]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Literal
 
 import click
 
@@ -44,10 +45,22 @@ def medical_qa(out: Path, questions: int, seed: int) -> None:
     show_default=True,
     help="Of the questions; may be given several times.",
 )
+@click.option(
+    "--form",
+    type=click.Choice(["page", "label"]),
+    default="page",
+    show_default=True,
+    help="A4 pages, or the small labels of dispensed medicines.",
+)
 @seed_option
 @workers_option
 def medical_ocr(
-    out: Path, count: int, languages: tuple[str, ...], seed: int, workers: int | None
+    out: Path,
+    count: int,
+    languages: tuple[str, ...],
+    form: Literal["page", "label"],
+    seed: int,
+    workers: int | None,
 ) -> None:
     """Prescriptions, check-up results and medical bills, drawn, printed badly and scanned."""
     from bogam.report import bars
@@ -56,7 +69,7 @@ def medical_ocr(
 
     chosen = [language for language in LANGUAGES if language in languages]
     with bars() as progress:
-        drawn = write_documents(out, count, seed, chosen, workers, progress)
+        drawn = write_documents(out, count, seed, chosen, workers, progress, form)
     _say_next(out, f"{drawn} documents drawn", "medical-ocr")
 
 

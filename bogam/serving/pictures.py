@@ -7,11 +7,9 @@ import binascii
 import io
 import re
 
-from PIL import Image
-
 from bogam.serving.limits import Limits, Refusal
 from loaders.image_containers import UnusableImage
-from loaders.image_files import inspect, to_rgb
+from loaders.image_files import inspect, read_rgb
 
 _DATA_URL = re.compile(r"data:image/[a-z0-9.+-]+;base64,", re.IGNORECASE)
 
@@ -57,8 +55,6 @@ def checked_url(url: str, place: str, limits: Limits) -> str:
         ) from None
     if facts.orientation == 1 and facts.mode in ("RGB", "L"):
         return url
-    with Image.open(io.BytesIO(data)) as image:
-        plain = to_rgb(image)
     drawn = io.BytesIO()
-    plain.save(drawn, "PNG", compress_level=1)
+    read_rgb(data).save(drawn, "PNG", compress_level=1)
     return "data:image/png;base64," + base64.b64encode(drawn.getvalue()).decode()
