@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import dataclasses
+import os
 import signal
 import sys
 import threading
@@ -49,7 +50,9 @@ def main() -> int:
 
 
 def _stop_when_stdin_ends() -> None:
-    sys.stdin.buffer.read()
+    # Not through sys.stdin, whose lock this thread would still hold when Python ends.
+    while os.read(sys.stdin.fileno(), 1024):
+        pass
     signal.raise_signal(signal.SIGINT)
 
 
