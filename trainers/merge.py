@@ -1,5 +1,7 @@
 """Adapter + base -> one model folder that needs no PEFT, e.g. for servers and GGUF converters.
 
+Parts that were trained whole, such as a vision tower, take the place of the base's.
+
 Always merged into the unquantised base: rounding a merged weight to 4 bits again would change
 every answer. Whoever trained on a 4-bit base should know that the merged model is the adapter on a
 *better* base than the one it was trained and measured on; evaluate it anew.
@@ -13,23 +15,27 @@ import shutil
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import torch
 from huggingface_hub import HfApi, ModelCard, ModelCardData
 from peft import PeftConfig, PeftModel
-from transformers import AutoModelForCausalLM
+from PIL import Image
+from transformers import ProcessorMixin
 
 from cards.errors import BogamError
 from cards.licences import Licence, derive, find_licence, licence_of_base
 from cards.records import RUN_FILE, Revision, RunRecord
 from hub.refusals import said_plainly
 from trainers.base_files import base_file
-from trainers.base_model import LOCAL, LoadedBase, load_base
+from trainers.base_model import LOCAL, LoadedBase, ModelClass, load_base
 from trainers.exaone import ExaoneConfig, llama_config
 from trainers.recipe_schema import BaseModelSection
+from trainers.vision_processor import load_processor
 
 logger = logging.getLogger(__name__)
 
 _PROBE_TOKENS = 48
+_PROCESSOR_FILES = ("processor_config.json", "tokenizer*", "chat_template*")
 _TOLERANCE = {torch.float32: 1e-5, torch.bfloat16: 2e-2, torch.float16: 2e-3}
 """Share of the largest logit by which saving in this precision may move a logit."""
 
@@ -59,21 +65,25 @@ def merge_adapter(adapter: str, folder: Path, *, revision: str = "main") -> Lice
         precision="fp32",
     )
     stored = _stored_dtype(base)
+    processor = _processor(files, base)
     model = PeftModel.from_pretrained(base.model, files).eval()
-    probe = torch.linspace(0, base.model.config.vocab_size - 1, _PROBE_TOKENS).long()[None]
+    probe = _probe(base, processor)
     wanted = _logits(model, probe)
     merged = model.merge_and_unload()
 
     draft = folder.with_name(f"{folder.name}.partial")
     shutil.rmtree(draft, ignore_errors=True)
     try:
-        merged.to(stored).save_pretrained(draft, save_original_format=False)
-        if isinstance(merged.config, ExaoneConfig):
+        is_exaone = isinstance(merged.config, ExaoneConfig)
+        # Under the names that the base's own files have, which other engines look for.
+        merged.to(stored).save_pretrained(draft, save_original_format=not is_exaone)
+        if is_exaone:
             llama_config(merged.config).save_pretrained(draft)
-        base.tokenizer.save_pretrained(draft)
+        (processor or base.tokenizer).save_pretrained(draft)
         licence = _licence(files, base.source)
-        _write_card(draft, source, base.source, licence)
-        _check_answers(draft, probe, wanted, stored)
+        task = "text-generation" if processor is None else "image-text-to-text"
+        _write_card(draft, source, base.source, licence, task)
+        _check_answers(base.model_class, draft, probe, wanted, stored)
         draft.rename(folder)
     finally:
         shutil.rmtree(draft, ignore_errors=True)
@@ -88,7 +98,9 @@ def _fetch(adapter: str, revision: str) -> tuple[Revision, Path]:
         with said_plainly(f"adapter {adapter}", api):
             files = Path(
                 api.snapshot_download(
-                    adapter, revision=revision, allow_patterns=["adapter_*", RUN_FILE]
+                    adapter,
+                    revision=revision,
+                    allow_patterns=["adapter_*", RUN_FILE, *_PROCESSOR_FILES],
                 )
             )
         source = Revision(id=adapter, revision=files.name)
@@ -107,16 +119,39 @@ def _stored_dtype(base: LoadedBase) -> torch.dtype:
     return dtype
 
 
-def _logits(model: torch.nn.Module, token_ids: torch.Tensor) -> torch.Tensor:
+def _processor(files: Path, base: LoadedBase) -> ProcessorMixin | None:
+    """The adapter's own one where it has one: it holds the limits for pictures of its training."""
+    if base.processor is None or not (files / "processor_config.json").is_file():
+        return base.processor
+    return load_processor(files, base.model.config)
+
+
+def _probe(base: LoadedBase, processor: ProcessorMixin | None) -> dict[str, torch.Tensor]:
+    """Tokens from all over the vocabulary; for a model that sees, after a picture of noise."""
+    last = base.model.config.get_text_config().vocab_size - 1
+    tokens = torch.linspace(0, last, _PROBE_TOKENS).long()[None]
+    if processor is None:
+        return {"input_ids": tokens}
+    noise = np.random.default_rng(0).integers(0, 256, (96, 128, 3), dtype=np.uint8)
+    content = [{"type": "image"}, {"type": "text", "text": "?"}]
+    text = processor.apply_chat_template([{"role": "user", "content": content}], tokenize=False)
+    return dict(processor(images=[Image.fromarray(noise)], text=[text], return_tensors="pt"))
+
+
+def _logits(model: torch.nn.Module, probe: dict[str, torch.Tensor]) -> torch.Tensor:
     with torch.inference_mode():
-        logits: torch.Tensor = model(token_ids).logits
+        logits: torch.Tensor = model(**probe).logits
     return logits.float()
 
 
 def _check_answers(
-    draft: Path, probe: torch.Tensor, wanted: torch.Tensor, stored: torch.dtype
+    model_class: ModelClass,
+    draft: Path,
+    probe: dict[str, torch.Tensor],
+    wanted: torch.Tensor,
+    stored: torch.dtype,
 ) -> None:
-    reloaded = AutoModelForCausalLM.from_pretrained(draft, dtype=torch.float32)
+    reloaded = model_class.from_pretrained(draft, dtype=torch.float32)
     difference = float((_logits(reloaded, probe) - wanted).abs().max())
     allowed = _TOLERANCE[stored] * max(1.0, float(wanted.abs().max()))
     if not difference <= allowed:
@@ -138,7 +173,9 @@ def _licence(files: Path, base: Revision) -> Licence:
     return derive(of_base, find_licence(RunRecord.read(files / RUN_FILE).licence))
 
 
-def _write_card(draft: Path, adapter: Revision, base: Revision, licence: Licence) -> None:
+def _write_card(
+    draft: Path, adapter: Revision, base: Revision, licence: Licence, task: str
+) -> None:
     of_base = base_file(base, "LICENSE")
     if of_base is not None:
         shutil.copyfile(of_base, draft / "LICENSE")
@@ -153,7 +190,7 @@ def _write_card(draft: Path, adapter: Revision, base: Revision, licence: Licence
     fields: dict[str, Any] = {
         "base_model": models or None,
         "library_name": "transformers",
-        "pipeline_tag": "text-generation",
+        "pipeline_tag": task,
         **licence.metadata(),
     }
     terms = "\n".join(f"- {line}" for line in (*licence.notice_ko, *licence.notice_en))
