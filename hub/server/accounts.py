@@ -135,12 +135,17 @@ def create_token(root: Path, user: str, *, name: str = "token", role: Role = "wr
 
     Raises :class:`BogamError` when there is no such user.
     """
-    token = "hf_" + secrets.token_hex(20)
     with _opened(root) as database, database.write() as tx:
-        tx.execute(
-            "INSERT INTO tokens (user_id, name, role, digest, created_at) VALUES (?, ?, ?, ?, ?)",
-            (_user_id(tx, user), name, role, _digest(token), timestamp()),
-        )
+        return insert_token(tx, _user_id(tx, user), name, role)
+
+
+def insert_token(tx: Transaction, user_id: int, name: str, role: Role) -> str:
+    """The same inside a transaction, for a user who is known."""
+    token = "hf_" + secrets.token_hex(20)
+    tx.execute(
+        "INSERT INTO tokens (user_id, name, role, digest, created_at) VALUES (?, ?, ?, ?, ?)",
+        (user_id, name, role, _digest(token), timestamp()),
+    )
     return token
 
 

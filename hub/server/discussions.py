@@ -296,6 +296,6 @@ def _update(tx: Transaction, repo: Repo, number: int, column: str, value: str) -
 
 
 def _comment(repo: Repo, text: str) -> dict[str, Any]:
-    html = render_card(text, repo.url_path, "main")
+    html = render_card(text, repo.url_path, "main").html
     latest = {"raw": text, "html": html, "updatedAt": timestamp()}
     return {"edited": False, "hidden": False, "latest": latest, "history": []}
