@@ -4,10 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from cards.card import FIGURES_FOLDER
 from cards.errors import BogamError
 from cards.records import DATASET_FILE, PREDICTIONS_FILE, RUN_FILE, DatasetRecord, RunRecord
+
+if TYPE_CHECKING:
+    import pyarrow as pa
 
 ERROR_SHEET = "errors.png"
 _SHOWN_ERRORS = 24
@@ -18,8 +22,9 @@ def draw_figures(release: Path, out: Path, *, dataset: Path | None = None) -> li
 
     Args:
         release: a folder with `run.json` and `predictions.parquet`.
-        dataset: the folder of the dataset that was evaluated; with it, for a classifier, a sheet
-            of the surest wrong answers with their pictures is drawn too.
+        dataset: the folder of the dataset that was evaluated; with it a sheet with pictures is
+            drawn too: of a classifier's surest wrong answers, or of the pages that were read
+            worst, also those that no card may show.
 
     Returns:
         The files that were written.
@@ -49,6 +54,8 @@ def draw_figures(release: Path, out: Path, *, dataset: Path | None = None) -> li
         for name, data in render_model_card(run, scored).files.items()
         if name.startswith(f"{FIGURES_FOLDER}/")
     }
+    if dataset is not None and run.task == "medical_ocr":
+        drawn |= _worst_pages(scored, dataset)
     if dataset is not None and run.task == "classification":
         wrong = wrong_answers(scored)[:_SHOWN_ERRORS]
         if wrong:
@@ -59,6 +66,19 @@ def draw_figures(release: Path, out: Path, *, dataset: Path | None = None) -> li
     for name, png in drawn.items():
         (out / name).write_bytes(png)
     return [out / name for name in drawn]
+
+
+def _worst_pages(scored: pa.Table, dataset: Path) -> dict[str, bytes]:
+    """{file name: PNG}, nothing where all was read well or the pages are not in the dataset."""
+    from cards.reading_card import SHEET, worst_rows, worst_sheet
+
+    ids = scored["id"].to_pylist()
+    # Each answer of a talk is a row of the predictions: <row>#<turn>.
+    row_ids = {row: ids[row].rpartition("#")[0] or ids[row] for row in worst_rows(scored)}
+    splits = sorted(set(scored["split"].to_pylist()))
+    found = _pictures(dataset, splits, set(row_ids.values()))
+    pictures = {row: found[row_id] for row, row_id in row_ids.items() if row_id in found}
+    return {SHEET: worst_sheet(scored, pictures)} if pictures else {}
 
 
 def _pictures(folder: Path, splits: Iterable[str], ids: set[str]) -> dict[str, bytes]:

@@ -12,23 +12,22 @@ from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, NamedTuple
 
 from cards.figure_style import MUTED, drawing
+from cards.thumbnails import PIXELS, thumbnail
 
 if TYPE_CHECKING:
     import pyarrow as pa
     from PIL.Image import Image
 
 PICTURE = "picture"
-_PIXELS = 360
-"""Longest side: the state of a page can be judged, small print cannot be read."""
 _JPEG_QUALITY = 75
 _COLUMNS = 5
 
 
 class SheetPage(NamedTuple):
-    """`caption` is one line of ASCII or Hangul."""
-
     caption: str
+    """One line of ASCII or Hangul; the font has no Chinese."""
     picture: bytes
+    """Encoded, of any size."""
 
 
 def with_pictures(predictions: pa.Table, pages: Mapping[int, Image]) -> pa.Table:
@@ -46,7 +45,7 @@ def with_pictures(predictions: pa.Table, pages: Mapping[int, Image]) -> pa.Table
 def _small_jpeg(page: Image) -> bytes:
     """Pixels and nothing else: no metadata, no colour profile."""
     small = page.copy()
-    small.thumbnail((_PIXELS, _PIXELS))
+    small.thumbnail((PIXELS, PIXELS))
     small.info.clear()
     out = io.BytesIO()
     small.save(out, "JPEG", quality=_JPEG_QUALITY)
@@ -61,16 +60,6 @@ def page_sheet(pages: Sequence[SheetPage]) -> bytes:
         for axes in panels.flat:
             axes.set_axis_off()
         for axes, page in zip(panels.flat, pages, strict=False):
-            axes.imshow(_on_square(page.picture))
+            axes.imshow(thumbnail(page.picture))
             axes.set_title(page.caption, fontsize=8, color=MUTED)
     return png.getvalue()
-
-
-def _on_square(data: bytes) -> Image:
-    """In the upper left corner, so that all captions stand in line."""
-    from PIL.Image import new as new_image
-    from PIL.Image import open as open_image
-
-    square = new_image("RGB", (_PIXELS, _PIXELS), "white")
-    square.paste(open_image(io.BytesIO(data), formats=["JPEG"]))
-    return square

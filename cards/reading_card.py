@@ -70,14 +70,27 @@ def reading_figures(run: RunRecord, predictions: pa.Table) -> dict[str, bytes]:
     """{file name: PNG} with the sheet of the worst pages, where there are pictures to show."""
     if not _may_show(run) or PICTURE not in predictions.column_names:
         return {}
-    pictures = predictions[PICTURE]
+    pictures = {
+        row: picture
+        for row in worst_rows(predictions)
+        if (picture := predictions[PICTURE][row].as_py()) is not None
+    }
+    return {SHEET: worst_sheet(predictions, pictures)} if pictures else {}
+
+
+def worst_sheet(predictions: pa.Table, pictures: Mapping[int, bytes]) -> bytes:
+    """PNG of the worst pages, numbered as the card lists them; at least one has a picture.
+
+    pictures: {row: encoded image}; a row without one is left out.
+    """
     rates = predictions["tuned_cer"]
-    pages = [
-        SheetPage(f"{number} · CER {metric_value(rates[row].as_py(), '0-1')}", picture)
-        for number, row in enumerate(worst_rows(predictions), 1)
-        if (picture := pictures[row].as_py()) is not None
-    ]
-    return {SHEET: page_sheet(pages)} if pages else {}
+    return page_sheet(
+        [
+            SheetPage(f"{number} · CER {metric_value(rates[row].as_py(), '0-1')}", pictures[row])
+            for number, row in enumerate(worst_rows(predictions), 1)
+            if row in pictures
+        ]
+    )
 
 
 def reading_section(run: RunRecord, predictions: pa.Table) -> dict[str, Any]:

@@ -212,9 +212,11 @@ TASK = Task(
             title=Bilingual("그럴듯하게 틀린 용량", "Wrong but plausible doses"),
             meaning=Bilingual(
                 "처방된 용량 가운데 약과 단위는 맞고 숫자만 다른 것의 비율: "
-                "보아서는 알 수 없는 위험한 오류",
+                "보아서는 알 수 없는 위험한 오류. 용량을 적지 않으면 틀린 용량도 없으니 "
+                "처방 안전과 함께 볼 것",
                 "share of the prescribed doses whose drug and units are right and whose number is "
-                "another: the dangerous kind, as nothing about it looks wrong",
+                "another: the dangerous kind, as nothing about it looks wrong. Who states no dose "
+                "states no wrong one: read it beside dose safety",
             ),
             unit=_SHARE,
             higher_is_better=False,

@@ -10,12 +10,14 @@ import pyarrow.parquet as pq
 import pytest
 from PIL import Image
 
+from bogam.figures import draw_figures
 from cards.audit import audit_model_folder
 from cards.checks import file_digest
 from cards.errors import BogamError
 from cards.model_card import render_model_card
 from cards.page_sheet import PICTURE, with_pictures
 from cards.reading_card import SHEET, rows_to_picture, worst_rows
+from cards.records import BuilderInfo, DatasetRecord, Source, SplitInfo
 from cards.scoring import score, summarise
 from trainers.reading_metrics import (
     AverageNormalisedLevenshteinSimilarity,
@@ -190,7 +192,7 @@ def test_a_kept_picture_is_small_and_says_nothing_of_its_origin(scored):
     pictures = with_pictures(scored, {2: scanned})[PICTURE]
     assert pictures.null_count == scored.num_rows - 1
     kept = Image.open(io.BytesIO(pictures[2].as_py()))
-    assert (kept.format, kept.size) == ("JPEG", (255, 360))
+    assert (kept.format, kept.size) == ("JPEG", (283, 400))
     assert not kept.getexif()
     assert not {"comment", "dpi", "icc_profile"} & set(kept.info)
     assert scanned.size == (1240, 1754), "the page itself is left alone"
@@ -252,6 +254,43 @@ def test_without_pictures_the_worst_answers_are_listed_in_words(release, scored)
     assert f"figures/{SHEET}" not in card.files
     assert "not known to be made up" in card.readme
     assert "page-0\\#0" in card.readme
+
+
+def test_whoever_has_the_dataset_can_draw_pages_that_no_card_shows(release, scored, tmp_path):
+    private = scored.set_column(
+        scored.column_names.index("made_up"), "made_up", pa.array([False] * scored.num_rows)
+    )
+    folder, card = release(private)
+    assert f"figures/{SHEET}" not in card.files
+    picture = io.BytesIO()
+    page("red").save(picture, "PNG")
+    dataset, shard = tmp_path / "dataset", "data/test-00000-of-00001.parquet"
+    (dataset / "data").mkdir(parents=True)
+    rows = [
+        {"id": f"page-{n}", "images": [{"bytes": picture.getvalue(), "path": "a.png"}]}
+        for n in range(4)
+    ]
+    pq.write_table(pa.Table.from_pylist(rows), dataset / shard)
+    DatasetRecord(
+        name="pages",
+        builder=BuilderInfo(class_="tests", version="1", arguments={}),
+        source=Source(path_name="made-up", bytes=0),
+        licence="other",
+        languages=("ko",),
+        task_categories=("image-text-to-text",),
+        raw_items=4,
+        rows=4,
+        rejects={},
+        items_used=4,
+        splits={"test": SplitInfo(rows=4, bytes=1)},
+        features={},
+        artifacts={shard: "0" * 64},
+    ).write(dataset / "dataset.json")
+    drawn = draw_figures(folder, tmp_path / "out", dataset=dataset)
+    (sheet,) = (path for path in drawn if path.name == SHEET)
+    pixels = Image.open(sheet).convert("RGB").getcolors(1 << 24)
+    assert sum(count for count, (red, green, _) in pixels if red > 200 and green < 60) > 10_000
+    assert SHEET not in {path.name for path in draw_figures(folder, tmp_path / "again")}
 
 
 def test_where_data_must_not_be_passed_on_the_card_quotes_no_answer(release, scored):
