@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -107,44 +108,90 @@ def choose_rows(
     key: str,
     at_most: int | None,
     seed: int,
+    with_images: bool = False,
+    row_columns: Sequence[str] = (),
 ) -> datasets.Dataset:
     """The rows of one split, or `at_most` of them drawn by seed, in the dataset's order.
+
+    They have `id` and `messages`, `document_id` where the dataset has it, the undecoded `images`
+    where they are asked for, and what there is of `row_columns`.
 
     Args:
         of: the dataset's id, for messages.
         key: the recipe's key that names the split.
+        with_images: whether the model sees pictures.
+        row_columns: more columns, see `cards.tasks.Task`.
 
     Raises:
-        BogamError: no such split, no rows in it, a column missing, or images beside the text.
+        BogamError: no such split, no rows in it, a column missing, or images that nobody would
+            look at.
     """
     if split not in splits:
         raise BogamError(
             f"dataset {of}: it has no split {split!r} ({key}). It has: {', '.join(splits)}."
         )
     rows = splits[split]
+    where = f"dataset {of}, split {split!r}"
     missing = [column for column in NEEDED_COLUMNS if column not in rows.column_names]
     if missing:
         raise BogamError(
-            f"dataset {of}, split {split!r}: no column {', '.join(missing)}. A trainer needs "
+            f"{where}: no column {', '.join(missing)}. A trainer needs "
             f"`id` (text) and `messages` (a list of role and content); it has: "
             f"{', '.join(rows.column_names)}."
         )
     if not len(rows):
         raise BogamError(f"dataset {of}: the split {split!r} ({key}) has no rows.")
-    if "images" in rows.column_names:
-        lengths = pc.list_value_length(rows.with_format("arrow")["images"][:])
-        images = pc.sum(lengths).as_py()
-        if images:
-            raise BogamError(
-                f"dataset {of}, split {split!r}: its rows hold {images} images. This trainer "
-                "reads text only and would leave them out."
-            )
-    columns = [*NEEDED_COLUMNS, *({"document_id"} & set(rows.column_names))]
+    columns = [*NEEDED_COLUMNS, *({"document_id", *row_columns} & set(rows.column_names))]
+    if with_images:
+        rows = _with_stored_images(rows, where)
+        columns += sorted({"images"} & set(rows.column_names))
+    else:
+        _refuse_images(rows, where)
     rows = rows.select_columns(columns)
     if at_most is None or at_most >= len(rows):
         return rows
     order = np.random.default_rng(seed).permutation(len(rows))
     return rows.select(sorted(order[:at_most].tolist()))
+
+
+def _refuse_images(rows: datasets.Dataset, where: str) -> None:
+    if "images" not in rows.column_names:
+        return
+    lengths = pc.list_value_length(rows.with_format("arrow")["images"][:])
+    images = pc.sum(lengths).as_py()
+    if images:
+        raise BogamError(
+            f"{where}: its rows hold {images} images. The base model reads text only and would "
+            "leave them out. Choose a vision-language model."
+        )
+
+
+def _with_stored_images(rows: datasets.Dataset, where: str) -> datasets.Dataset:
+    """`images` as bytes and path. A column of another name would be trained without a word."""
+    elsewhere = [
+        name
+        for name, feature in rows.features.items()
+        if name != "images"
+        and any(isinstance(one, datasets.Image) for one in (feature, _member(feature)))
+    ]
+    if elsewhere and "images" not in rows.column_names:
+        raise BogamError(
+            f"{where}: pictures stand in the column {', '.join(elsewhere)}, but a trainer looks "
+            "for a list of them in `images` and would train on the text alone."
+        )
+    if "images" not in rows.column_names:
+        return rows
+    if not isinstance(_member(rows.features["images"]), datasets.Image):
+        raise BogamError(
+            f"{where}: the column `images` is {rows.features['images']}; it should be "
+            f"{datasets.List(datasets.Image())}."
+        )
+    return rows.cast_column("images", datasets.List(datasets.Image(decode=False)))
+
+
+def _member(feature: object) -> object:
+    """What a list is a list of; None for what is no list."""
+    return getattr(feature, "feature", None)
 
 
 def _splits_of(source: DatasetSource) -> dict[str, SplitInfo]:

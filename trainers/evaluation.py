@@ -17,10 +17,10 @@ from accelerate import PartialState
 from accelerate.utils import gather_object
 from transformers import PreTrainedModel, PreTrainedTokenizerBase
 
+from trainers.evaluation_set import EvaluationSet
 from trainers.generation import answer_nll, generate_answers
 from trainers.progress import progress_bar
 from trainers.recipe_schema import EvaluationSection
-from trainers.training_set import EvaluationSet
 
 logger = logging.getLogger(__name__)
 
@@ -69,7 +69,7 @@ def evaluate_model(
         title: what the progress bar says.
     """
     state = PartialState()
-    by_length = sorted(range(len(rows.ids)), key=lambda row: -len(rows.prompt_ids[row]))
+    by_length = sorted(range(len(rows.ids)), key=lambda row: -rows.lengths[row])
     share = by_length[state.process_index :: state.num_processes]
     model.eval()
     with progress_bar(title, total=2 * len(share)) as advance:
@@ -93,6 +93,7 @@ def predictions_table(rows: EvaluationSet, zero_shot: Answers, tuned: Answers) -
         "zero_shot_nll": zero_shot.nll,
         "tuned_nll": tuned.nll,
         "answer_tokens": [row.answer_tokens for row in rows.conversations],
+        **rows.columns,
     }
     if rows.document_ids is not None:
         columns = {"id": rows.ids, "document_id": rows.document_ids, **columns}
@@ -110,15 +111,11 @@ def _answer(
     texts = generate_answers(
         model,
         tokenizer,
-        [rows.prompt_ids[row] for row in share],
+        rows,
+        share,
         batch_size=settings.batch_size,
         max_new_tokens=settings.max_new_tokens,
         on_batch=advance,
     )
-    nll = answer_nll(
-        model,
-        [rows.conversations[row] for row in share],
-        batch_size=settings.batch_size,
-        on_batch=advance,
-    )
+    nll = answer_nll(model, rows, share, batch_size=settings.batch_size, on_batch=advance)
     return texts, nll

@@ -12,73 +12,80 @@ from typing import Any
 import torch
 from transformers import GenerationConfig, PreTrainedModel
 
-from trainers.conversation import IGNORED, EncodedConversation
+from trainers.collator import Inputs
+from trainers.conversation import IGNORED
+from trainers.evaluation_set import EvaluationSet
 
 
 def generate_answers(
     model: PreTrainedModel,
     tokenizer: Any,
-    prompts: Sequence[Sequence[int]],
+    examples: EvaluationSet,
+    numbers: Sequence[int],
     *,
     batch_size: int,
     max_new_tokens: int,
     on_batch: Callable[[int], None] = lambda rows: None,
 ) -> list[str]:
-    """The text that follows each prompt, without the prompt and without special tokens.
+    """The text that follows the prompt of each example, without prompt and special tokens.
 
     Args:
-        prompts: token ids, as `trainers.conversation.prompt_ids` gives them.
-        on_batch: called with the number of rows after each batch.
+        numbers: which examples; the answers come in this order.
+        on_batch: called with the number of examples after each batch.
+
+    Raises:
+        BogamError: see :func:`trainers.collator.batch_inputs`.
     """
     stops = stop_tokens(model, tokenizer)
     settings = greedy_decoding(max_new_tokens, tokenizer.pad_token_id, stops)
-    answers = [""] * len(prompts)
-    for rows in _batches([len(prompt) for prompt in prompts], batch_size):
-        ids, mask = padded([prompts[row] for row in rows], tokenizer.pad_token_id, left=True)
+    answers = [""] * len(numbers)
+    for places in _batches([examples.lengths[number] for number in numbers], batch_size):
+        inputs = _on_device_of(model, examples.inputs([numbers[place] for place in places]))
         with torch.no_grad():
-            output = model.generate(
-                input_ids=ids.to(model.device),
-                attention_mask=mask.to(model.device),
-                generation_config=settings,
-            )
-        written = [_until(row, stops) for row in output[:, ids.shape[1] :].tolist()]
+            output = model.generate(**inputs, generation_config=settings)
+        prompt_length = inputs["input_ids"].shape[1]
+        written = [_until(row, stops) for row in output[:, prompt_length:].tolist()]
         texts = tokenizer.batch_decode(written, skip_special_tokens=True)
-        for row, text in zip(rows, texts, strict=True):
-            answers[row] = text.strip()
-        on_batch(len(rows))
+        for place, text in zip(places, texts, strict=True):
+            answers[place] = text.strip()
+        on_batch(len(places))
     return answers
 
 
 def answer_nll(
     model: PreTrainedModel,
-    conversations: Sequence[EncodedConversation],
+    examples: EvaluationSet,
+    numbers: Sequence[int],
     *,
     batch_size: int,
     on_batch: Callable[[int], None] = lambda rows: None,
 ) -> list[float]:
-    """Negative log-likelihood of the labelled tokens of each row, summed, in nats (float32)."""
-    nll = [0.0] * len(conversations)
-    for rows in _batches([len(row.input_ids) for row in conversations], batch_size):
-        # The padding is masked and stands after the answer, so any token id will do.
-        ids, mask = padded([conversations[row].input_ids for row in rows], 0, left=False)
-        labels, _ = padded([conversations[row].labels for row in rows], IGNORED, left=False)
-        targets = torch.nn.functional.pad(labels, (0, 1), value=IGNORED)[:, 1:].to(model.device)
+    """Negative log-likelihood of each example's answer, summed, in nats (float32).
+
+    Raises:
+        BogamError: see :func:`trainers.collator.batch_inputs`.
+    """
+    nll = [0.0] * len(numbers)
+    lengths = [len(examples.conversations[number].input_ids) for number in numbers]
+    for places in _batches(lengths, batch_size):
+        inputs = _on_device_of(model, examples.examples([numbers[place] for place in places]))
+        targets = next_tokens(inputs.pop("labels"))
         scored = targets != IGNORED
         with torch.no_grad():
-            logits = model(
-                input_ids=ids.to(model.device),
-                attention_mask=mask.to(model.device),
-                logits_to_keep=scored,
-                use_cache=False,
-            ).logits
+            logits = model(**inputs, logits_to_keep=scored, use_cache=False).logits
         losses = torch.nn.functional.cross_entropy(
             logits.float(), targets[scored], reduction="none"
         )
-        lengths = scored.sum(1).tolist()
-        for row, per_token in zip(rows, losses.cpu().split(lengths), strict=True):
-            nll[row] = float(per_token.double().sum())
-        on_batch(len(rows))
+        tokens = scored.sum(1).tolist()
+        for place, per_token in zip(places, losses.cpu().split(tokens), strict=True):
+            nll[place] = float(per_token.double().sum())
+        on_batch(len(places))
     return nll
+
+
+def next_tokens(labels: torch.Tensor) -> torch.Tensor:
+    """(rows, tokens) the label that each position is to predict: that of the one after it."""
+    return torch.nn.functional.pad(labels, (0, 1), value=IGNORED)[:, 1:]
 
 
 def stop_tokens(model: PreTrainedModel, tokenizer: Any) -> list[int]:
@@ -118,15 +125,5 @@ def _batches(lengths: Sequence[int], batch_size: int) -> list[list[int]]:
     return [order[start : start + batch_size] for start in range(0, len(order), batch_size)]
 
 
-def padded(
-    rows: Sequence[Sequence[int]], fill: int, *, left: bool
-) -> tuple[torch.Tensor, torch.Tensor]:
-    """(rows, longest) ids and the mask of the real ones."""
-    longest = max(len(row) for row in rows)
-    ids = torch.full((len(rows), longest), fill)
-    mask = torch.zeros((len(rows), longest), dtype=torch.long)
-    for number, row in enumerate(rows):
-        place = slice(longest - len(row), None) if left else slice(len(row))
-        ids[number, place] = torch.tensor(list(row))
-        mask[number, place] = 1
-    return ids, mask
+def _on_device_of(model: PreTrainedModel, inputs: Inputs) -> Inputs:
+    return {name: values.to(model.device) for name, values in inputs.items()}

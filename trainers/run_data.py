@@ -4,20 +4,20 @@ from __future__ import annotations
 
 import contextlib
 import logging
+from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import partial
 
 import datasets
 from accelerate import PartialState
 
+from cards.tasks import find_task
 from trainers.base_model import LoadedBase
+from trainers.collator import AnswerCollator
 from trainers.dataset_source import DatasetSource, choose_rows, load_splits
+from trainers.evaluation_set import EvaluationSet, encode_evaluation_set
 from trainers.recipe_schema import Recipe
-from trainers.training_set import (
-    EvaluationSet,
-    TrainingSet,
-    encode_evaluation_set,
-    encode_training_set,
-)
+from trainers.training_set import TrainingSet, encode_training_set
 
 logger = logging.getLogger(__name__)
 
@@ -30,6 +30,10 @@ class RunData:
     validation: TrainingSet | None
     evaluation: EvaluationSet
     rows_used: dict[str, int]
+    samples: EvaluationSet | None = None
+    """The validation rows that the base model answers for the log, see `trainers.samples`."""
+    collator: AnswerCollator | None = None
+    """Of a vision-language model; None for text, of which the trainer makes batches itself."""
 
 
 def read_run_data(recipe: Recipe, source: DatasetSource, base: LoadedBase) -> RunData:
@@ -49,49 +53,80 @@ def read_run_data(recipe: Recipe, source: DatasetSource, base: LoadedBase) -> Ru
             splits = load_splits(source)
         section, schedule = recipe.dataset, recipe.schedule
 
-        def encoded(split: str, key: str, at_most: int | None) -> TrainingSet:
-            rows = choose_rows(
-                splits, split, of=section.id, key=key, at_most=at_most, seed=schedule.seed
+        processing_class = base.processor or base.tokenizer
+
+        def chosen(
+            split: str,
+            key: str,
+            at_most: int | None,
+            *,
+            seed: int = schedule.seed,
+            row_columns: Sequence[str] = (),
+        ) -> datasets.Dataset:
+            return choose_rows(
+                splits,
+                split,
+                of=section.id,
+                key=key,
+                at_most=at_most,
+                seed=seed,
+                with_images=base.processor is not None,
+                row_columns=row_columns,
             )
+
+        def learnt(rows: datasets.Dataset, split: str) -> TrainingSet:
             return encode_training_set(
                 rows,
-                base.tokenizer,
+                processing_class,
                 split=split,
                 system_prompt=recipe.system_prompt,
                 max_length=min(schedule.max_length or positions, positions),
                 on_too_long=schedule.on_too_long,
             )
 
-        train = encoded(section.train_split, "dataset.train_split", section.max_train_samples)
-        validation = (
-            encoded(
-                section.validation_split,
-                "dataset.validation_split",
-                section.max_validation_samples,
-            )
-            if section.validation_split is not None
-            else None
-        )
         held_out = recipe.evaluation
-        evaluation = encode_evaluation_set(
-            choose_rows(
-                splits,
-                held_out.split,
-                of=section.id,
-                key="evaluation.split",
-                at_most=held_out.max_samples,
-                seed=held_out.seed,
-            ),
-            base.tokenizer,
-            split=held_out.split,
+        asked = partial(
+            encode_evaluation_set,
+            processing_class=processing_class,
             system_prompt=recipe.system_prompt,
             max_length=positions,
             max_new_tokens=held_out.max_new_tokens,
         )
+
+        train = learnt(
+            chosen(section.train_split, "dataset.train_split", section.max_train_samples),
+            section.train_split,
+        )
+        validation = samples = None
+        if section.validation_split is not None:
+            watched = chosen(
+                section.validation_split,
+                "dataset.validation_split",
+                section.max_validation_samples,
+            )
+            validation = learnt(watched, section.validation_split)
+            if schedule.samples_logged:
+                samples = asked(
+                    watched.select(range(min(schedule.samples_logged, len(watched)))),
+                    split=section.validation_split,
+                )
+        evaluation_rows = chosen(
+            held_out.split,
+            "evaluation.split",
+            held_out.max_samples,
+            seed=held_out.seed,
+            row_columns=find_task(recipe.task).row_columns,
+        )
+        evaluation = asked(
+            evaluation_rows,
+            split=held_out.split,
+            turns=held_out.turns,
+            row_columns=find_task(recipe.task).row_columns,
+        )
     rows_used = {section.train_split: len(train.rows)}
     if validation is not None and section.validation_split is not None:
         rows_used[section.validation_split] = len(validation.rows)
-    rows_used[held_out.split] = len(evaluation.ids)
+    rows_used[held_out.split] = len(evaluation_rows)
     logger.info(
         "rows: %s; training: %d answer tokens, longest row %d tokens, %d rows over the limit",
         ", ".join(f"{split} {rows}" for split, rows in rows_used.items()),
@@ -99,4 +134,15 @@ def read_run_data(recipe: Recipe, source: DatasetSource, base: LoadedBase) -> Ru
         train.longest,
         train.over_length,
     )
-    return RunData(train, validation, evaluation, rows_used)
+    collator = None
+    if base.processor is not None:
+        collator = AnswerCollator(
+            base.tokenizer.pad_token_id,
+            base.processor,
+            {
+                one.images.split: one.images
+                for one in (train, validation)
+                if one is not None and one.images is not None
+            },
+        )
+    return RunData(train, validation, evaluation, rows_used, samples, collator)

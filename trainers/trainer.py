@@ -32,7 +32,9 @@ from trl import SFTConfig, SFTTrainer
 
 from cards.errors import BogamError
 from trainers import checkpoints
+from trainers.collator import IMAGE_COLUMNS, AnswerCollator
 from trainers.conversation import IGNORED
+from trainers.generation import next_tokens
 from trainers.parameter_groups import (
     GroupRule,
     group_of,
@@ -50,12 +52,15 @@ class AnswerTrainer(SFTTrainer):
     Args:
         rules: learning rates, see `trainers.parameter_groups`.
         keep: checkpoints that stay on the disk.
+        collator: makes batches for a vision-language model; None for text.
 
     Raises:
-        BogamError: DeepSpeed is configured with an optimiser of its own, or a loss is no number.
+        BogamError: DeepSpeed is configured with an optimiser of its own, a loss is no number, or
+            a picture cannot be read.
     """
 
     optimizer: torch.optim.Optimizer | None
+    _signature_columns: Any
 
     def __init__(
         self,
@@ -67,6 +72,7 @@ class AnswerTrainer(SFTTrainer):
         validation_rows: datasets.Dataset | None,
         rules: Sequence[GroupRule],
         keep: int,
+        collator: AnswerCollator | None = None,
         callbacks: Sequence[TrainerCallback] = (),
     ) -> None:
         _refuse_deepspeed_optimiser(args)
@@ -88,7 +94,10 @@ class AnswerTrainer(SFTTrainer):
         super().__init__(
             model=model,
             args=args,
-            processing_class=tokenizer,
+            # With a processor TRL expects batches whose rows have no picture, which leave a vision
+            # tower without a gradient.
+            processing_class=tokenizer if collator is None else collator.processor,
+            data_collator=collator,
             train_dataset=train_rows,
             eval_dataset=validation_rows,
             callbacks=[*callbacks, _Flow(self)],
@@ -109,7 +118,11 @@ class AnswerTrainer(SFTTrainer):
         if checkpoint is not None:
             self._seconds_before = checkpoints.seconds_behind(checkpoint)
         self._began = time.perf_counter()
-        self.train(resume_from_checkpoint=str(checkpoint) if checkpoint else None)
+        try:
+            self.train(resume_from_checkpoint=str(checkpoint) if checkpoint else None)
+        except BogamError as error:
+            # A worker's error comes with the traceback of the worker as its text.
+            raise BogamError(str(error).rpartition("BogamError: ")[2].strip()) from error
 
     def compute_loss(
         self,
@@ -123,7 +136,7 @@ class AnswerTrainer(SFTTrainer):
         On Triton devices TRL's fused head already leaves out positions without a label. Elsewhere
         it scores every position, twice; there, those positions are taken out before the head.
         """
-        targets = nn.functional.pad(inputs["labels"], (0, 1), value=IGNORED)[:, 1:]
+        targets = next_tokens(inputs["labels"])
         scored = targets != IGNORED
         if inputs["input_ids"].device.type != "cpu" or return_outputs or self.aux_loss_enabled:
             result = super().compute_loss(model, inputs, return_outputs, num_items_in_batch)
@@ -143,12 +156,8 @@ class AnswerTrainer(SFTTrainer):
         scored: torch.Tensor,
         num_items_in_batch: torch.Tensor | int | None,
     ) -> torch.Tensor:
-        outputs = model(
-            input_ids=inputs["input_ids"],
-            attention_mask=inputs["attention_mask"],
-            logits_to_keep=scored,
-            use_cache=False,
-        )
+        given = {name: values for name, values in inputs.items() if name != "labels"}
+        outputs = model(**given, logits_to_keep=scored, use_cache=False)
         loss = nn.functional.cross_entropy(outputs.logits.float(), targets[scored], reduction="sum")
         if num_items_in_batch is None:
             return loss / scored.sum()
@@ -214,6 +223,12 @@ class AnswerTrainer(SFTTrainer):
 
     def _send_telemetry(self) -> None:
         """Nothing: a private run is reported to nobody."""
+
+    def _set_signature_columns_if_needed(self) -> None:
+        """As upstream, and the columns by which a collator finds pictures."""
+        super()._set_signature_columns_if_needed()
+        known: list[str] = self._signature_columns
+        self._signature_columns = [*known, *(one for one in IMAGE_COLUMNS if one not in known)]
 
     def _get_train_sampler(
         self, train_dataset: datasets.Dataset | None = None

@@ -1,6 +1,7 @@
-"""Rows of a published dataset -> what a training step and an evaluation take in.
+"""Rows of a published dataset -> what a training step takes in.
 
-Nothing is cut: a row longer than the limit stops the run or is left out and counted.
+Nothing is cut: a row longer than the limit stops the run or is left out and counted. Pictures
+count with the tokens they take.
 """
 
 from __future__ import annotations
@@ -10,16 +11,12 @@ from dataclasses import dataclass
 from typing import Any, Literal
 
 import datasets
+from transformers import ProcessorMixin
 
 from cards.errors import BogamError
-from trainers.conversation import (
-    IGNORED,
-    EncodedConversation,
-    encode_conversation,
-    prompt_ids,
-    split_last_answer,
-    with_system_prompt,
-)
+from loaders.image_containers import UnusableImage
+from trainers.conversation import IGNORED, encode_conversation, with_system_prompt
+from trainers.image_inputs import RowImages, image_tokens, unusable_image
 
 logger = logging.getLogger(__name__)
 
@@ -29,58 +26,54 @@ class TrainingSet:
     """Rows ready for a collator, and what is known of their lengths (tokens)."""
 
     rows: datasets.Dataset
-    """Columns `input_ids`, `labels` (see `EncodedConversation`) and `length`."""
+    """Columns `input_ids`, `labels` (see `EncodedConversation`) and `length`. For a
+    vision-language model also `split` and `row`, by which a collator finds their pictures."""
     label_tokens: int
     longest: int
     over_length: int
     """Rows over the limit; none of them is in `rows`."""
-
-
-@dataclass(frozen=True)
-class EvaluationSet:
-    """Rows to answer. All lists have one entry a row, in the dataset's order."""
-
-    split: str
-    ids: list[str]
-    document_ids: list[str] | None
-    prompts: list[str]
-    """The messages before the last answer as a person reads them, without the system prompt."""
-    references: list[str]
-    prompt_ids: list[list[int]]
-    conversations: list[EncodedConversation]
-    """Prompt and reference answer; only the last answer is labelled."""
+    images: RowImages | None = None
+    """None where the dataset has no pictures."""
 
 
 def encode_training_set(
     rows: datasets.Dataset,
-    tokenizer: Any,
+    processing_class: Any,
     *,
     split: str,
     system_prompt: str | None,
     max_length: int,
     on_too_long: Literal["refuse", "drop"],
 ) -> TrainingSet:
-    """Tokenise the `messages` of every row.
+    """Tokenise the `messages` of every row. The `images`, if any, are counted, not decoded.
+
+    Args:
+        rows: as `trainers.dataset_source.choose_rows` gives them.
+        processing_class: a tokenizer or a vision-language processor.
 
     Raises:
         BogamError: a row that cannot be encoded (named by its id), rows over `max_length` where
             they are refused, or none left.
     """
+    sees = isinstance(processing_class, ProcessorMixin)
 
-    def encode(row: dict[str, Any]) -> dict[str, Any]:
+    def encode(row: dict[str, Any], number: int) -> dict[str, Any]:
         messages = with_system_prompt(row["messages"], system_prompt)
+        tokens = count_image_tokens(processing_class, row, split) if sees else []
         try:
-            encoded = encode_conversation(tokenizer, messages)
+            encoded = encode_conversation(processing_class, messages, tokens)
         except BogamError as error:
             raise BogamError(f"split {split!r}, row {row['id']}: {error}.") from error
         return {
             "input_ids": encoded.input_ids,
             "labels": encoded.labels,
             "length": len(encoded.input_ids),
+            **({"split": split, "row": number} if sees else {}),
         }
 
     encoded = rows.map(
         encode,
+        with_indices=True,
         remove_columns=rows.column_names,
         load_from_cache_file=False,
         desc=f"Tokenising {split}",
@@ -103,64 +96,26 @@ def encode_training_set(
             raise BogamError(f"{told}: no row is left to train on.")
         encoded = encoded.select(kept)
     label_tokens = sum(len(labels) - labels.count(IGNORED) for labels in encoded["labels"])
-    return TrainingSet(encoded, label_tokens, max(lengths), over)
+    images = images_of(rows, split) if sees else None
+    return TrainingSet(encoded, label_tokens, max(lengths), over, images)
 
 
-def encode_evaluation_set(
-    rows: datasets.Dataset,
-    tokenizer: Any,
-    *,
-    split: str,
-    system_prompt: str | None,
-    max_length: int,
-    max_new_tokens: int,
-) -> EvaluationSet:
-    """Prompts and references of every row. No row is ever left out of an evaluation.
+def count_image_tokens(processor: ProcessorMixin, row: dict[str, Any], split: str) -> list[int]:
+    """How many tokens each picture of a row takes.
 
     Raises:
-        BogamError: a row that cannot be encoded, or one for whose answer the model has no room.
+        BogamError: a picture that cannot be read, or not be shown; it names the row.
     """
-    prompts: list[str] = []
-    references: list[str] = []
-    ids: list[list[int]] = []
-    conversations: list[EncodedConversation] = []
-    for row in rows:
-        try:
-            before, reference = split_last_answer(row["messages"])
-            asked = with_system_prompt(before, system_prompt)
-            conversation = encode_conversation(
-                tokenizer, [*asked, {"role": "assistant", "content": reference}]
-            )
-        except BogamError as error:
-            raise BogamError(f"split {split!r}, row {row['id']}: {error}.") from error
-        prompt = prompt_ids(tokenizer, asked)
-        needed = max(len(prompt) + max_new_tokens, len(conversation.input_ids))
-        if needed > max_length:
-            raise BogamError(
-                f"split {split!r}, row {row['id']}: its prompt of {len(prompt)} tokens and an "
-                f"answer of {needed - len(prompt)} do not fit into the {max_length} tokens that "
-                "the base model can place. Lower evaluation.max_new_tokens, or build the dataset "
-                "with shorter prompts."
-            )
-        prompts.append("\n\n".join(m["content"] for m in before if m["role"] != "system"))
-        references.append(reference)
-        ids.append(prompt)
-        conversations.append(_last_answer_only(conversation, len(prompt)))
-    return EvaluationSet(
-        split=split,
-        ids=[str(value) for value in rows["id"]],
-        document_ids=(
-            [str(value) for value in rows["document_id"]]
-            if "document_id" in rows.column_names
-            else None
-        ),
-        prompts=prompts,
-        references=references,
-        prompt_ids=ids,
-        conversations=conversations,
-    )
+    try:
+        return image_tokens(processor, row.get("images") or [])
+    except (UnusableImage, OSError) as error:
+        raise unusable_image(split, row["id"], error) from error
+    except BogamError as error:
+        raise BogamError(f"split {split!r}, row {row['id']}: {error}.") from error
 
 
-def _last_answer_only(conversation: EncodedConversation, start: int) -> EncodedConversation:
-    labels = [IGNORED] * start + conversation.labels[start:]
-    return EncodedConversation(conversation.input_ids, labels)
+def images_of(rows: datasets.Dataset, split: str) -> RowImages | None:
+    """The pictures of a dataset's rows, where it has a column for them."""
+    if "images" not in rows.column_names:
+        return None
+    return RowImages(split, rows.select_columns(["id", "images"]))

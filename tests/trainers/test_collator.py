@@ -12,7 +12,8 @@ import torch
 
 from cards.errors import BogamError
 from trainers.conversation import IGNORED
-from trainers.training_set import encode_evaluation_set, encode_training_set
+from trainers.evaluation_set import encode_evaluation_set
+from trainers.training_set import encode_training_set
 
 
 @pytest.fixture(params=["exaone_twin", "llama_twin"])

@@ -5,10 +5,12 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
+import datasets
 import pytest
 import torch
 
-from trainers.conversation import IGNORED, Message, encode_conversation, prompt_ids
+from trainers.conversation import IGNORED, Message
+from trainers.evaluation_set import EvaluationSet, encode_evaluation_set
 from trainers.generation import answer_nll, generate_answers, stop_tokens
 from trainers.recipe_schema import BaseModelSection, QuantisationSection
 
@@ -24,60 +26,60 @@ def base(request: pytest.FixtureRequest) -> Any:
 
 
 @pytest.fixture(scope="module")
-def prompts(base: Any, conversations: list[list[Message]]) -> list[list[int]]:
-    """Prompts of unequal length."""
-    before = [turns[:1] for turns in conversations[:4]]
-    before += [[Message(role="system", content="친절하게 답하세요."), *conversations[5][:1]]]
-    ids = [prompt_ids(base.tokenizer, messages) for messages in before]
-    assert len({len(prompt) for prompt in ids}) > 1
-    return ids
-
-
-def test_a_batch_answers_like_its_rows_alone(base: Any, prompts: list[list[int]]) -> None:
-    def answers(batch_size: int) -> list[str]:
-        return generate_answers(
-            base.model,
-            base.tokenizer,
-            prompts,
-            batch_size=batch_size,
-            max_new_tokens=NEW_TOKENS,
-        )
-
-    alone = answers(1)
-    assert any(alone)
-    assert answers(5) == alone
-    assert answers(2) == alone
-
-
-def test_an_answer_is_what_follows_the_prompt(base: Any, prompts: list[list[int]]) -> None:
-    """Against plain `generate` on one row: no token of the prompt, none left out."""
-    [answer] = generate_answers(
-        base.model, base.tokenizer, prompts[:1], batch_size=1, max_new_tokens=NEW_TOKENS
+def examples(base: Any, conversations: list[list[Message]]) -> EvaluationSet:
+    """Five prompts of unequal length."""
+    asked = [*conversations[:4], [Message(role="system", content="친절하게."), *conversations[5]]]
+    rows = datasets.Dataset.from_list(
+        [{"id": str(number), "messages": messages} for number, messages in enumerate(asked)]
     )
-    ids = torch.tensor(prompts[:1])
+    found = encode_evaluation_set(
+        rows, base.tokenizer, split="test", system_prompt=None, max_length=512, max_new_tokens=12
+    )
+    assert len(set(found.lengths)) > 1
+    return found
+
+
+def answers(base: Any, examples: EvaluationSet, numbers: range, batch_size: int) -> list[str]:
+    return generate_answers(
+        base.model,
+        base.tokenizer,
+        examples,
+        numbers,
+        batch_size=batch_size,
+        max_new_tokens=NEW_TOKENS,
+    )
+
+
+def test_a_batch_answers_like_its_rows_alone(base: Any, examples: EvaluationSet) -> None:
+    alone = answers(base, examples, range(5), 1)
+    assert any(alone)
+    assert answers(base, examples, range(5), 5) == alone
+    assert answers(base, examples, range(5), 2) == alone
+    assert answers(base, examples, range(4, -1, -2), 2) == alone[::-2]
+
+
+def test_an_answer_is_what_follows_the_prompt(base: Any, examples: EvaluationSet) -> None:
+    """Against plain `generate` on one row: no token of the prompt, none left out."""
+    [answer] = answers(base, examples, range(1), 1)
+    ids = torch.tensor(examples.prompt_ids[:1])
     output = base.model.generate(ids, max_new_tokens=NEW_TOKENS, do_sample=False)
     expected = base.tokenizer.decode(output[0, ids.shape[1] :], skip_special_tokens=True)
     assert answer == expected.strip()
 
 
 def test_decoding_ignores_the_sampling_that_a_model_asks_for(
-    base: Any, prompts: list[list[int]], monkeypatch: pytest.MonkeyPatch
+    base: Any, examples: EvaluationSet, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    def answers() -> list[str]:
-        return generate_answers(
-            base.model, base.tokenizer, prompts, batch_size=5, max_new_tokens=NEW_TOKENS
-        )
-
-    expected = answers()
+    expected = answers(base, examples, range(5), 5)
     settings = base.model.generation_config
     for name, value in (("do_sample", True), ("temperature", 5.0), ("repetition_penalty", 9.0)):
         monkeypatch.setattr(settings, name, value)
-    assert answers() == expected
+    assert answers(base, examples, range(5), 5) == expected
 
 
-def test_nothing_after_the_end_token_is_kept(base: Any, prompts: list[list[int]]) -> None:
+def test_nothing_after_the_end_token_is_kept(base: Any, examples: EvaluationSet) -> None:
     """Whatever the model would write first is made an end token: the answer is empty."""
-    ids = torch.tensor(prompts[:1])
+    ids = torch.tensor(examples.prompt_ids[:1])
     first = int(base.model(ids).logits[0, -1].argmax())
     before = base.model.generation_config.eos_token_id
     base.model.generation_config.eos_token_id = [first]
@@ -85,20 +87,17 @@ def test_nothing_after_the_end_token_is_kept(base: Any, prompts: list[list[int]]
         assert stop_tokens(base.model, base.tokenizer) == sorted(
             {first, base.tokenizer.eos_token_id}
         )
-        answers = generate_answers(
-            base.model, base.tokenizer, prompts[:1], batch_size=1, max_new_tokens=NEW_TOKENS
-        )
+        written = answers(base, examples, range(1), 1)
     finally:
         base.model.generation_config.eos_token_id = before
-    assert answers == [""]
+    assert written == [""]
 
 
 def test_the_likelihood_of_a_reference_is_the_models_own_loss(
-    base: Any, conversations: list[list[Message]]
+    base: Any, examples: EvaluationSet
 ) -> None:
-    rows = [encode_conversation(base.tokenizer, turns) for turns in conversations[:5]]
-    batched = answer_nll(base.model, rows, batch_size=5)
-    for row, nats in zip(rows, batched, strict=True):
+    batched = answer_nll(base.model, examples, range(5), batch_size=5)
+    for row, nats in zip(examples.conversations, batched, strict=True):
         ids, labels = torch.tensor([row.input_ids]), torch.tensor([row.labels])
         with torch.no_grad():
             mean = base.model(input_ids=ids, labels=labels).loss
