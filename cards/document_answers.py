@@ -23,7 +23,8 @@ KINDS: tuple[Kind, ...] = get_args(Kind)
 
 _KIND_OF: dict[str, Kind] = {
     "patient": "patient", "diagnosis": "codes", "drug": "drugs", "issue": "issue",
-    "hospital": "issue", "doctor": "issue", "valid_days": "issue", "exam": "issue",
+    "hospital": "issue", "doctor": "issue", "dispensing": "issue", "pharmacy": "issue",
+    "valid_days": "issue", "exam": "issue",
     "period": "issue", "item": "costs", "total": "costs", "paid": "costs", "test": "named",
     "overall": "named",
 }  # fmt: skip

@@ -28,6 +28,8 @@ FIELD_LABELS = {
         "patient.resident_number": ("身份证号", "주민등록번호", "Resident number"),
         "patient.number": ("患者登记号", "환자등록번호", "Patient number"),
         "issue.date": ("处方日期", "교부일", "Date of issue"),
+        "dispensing.date": ("调配日期", "조제일", "Dispensed on"),
+        "pharmacy.name": ("药房", "약국", "Pharmacy"),
         "hospital.name": ("医疗机构", "의료기관", "Hospital"),
         "doctor.name": ("医生", "의사", "Doctor"),
         "diagnosis.code": ("疾病编码", "질병분류기호", "Disease codes"),

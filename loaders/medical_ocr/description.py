@@ -20,9 +20,9 @@ COLUMNS = {
     "document_type": Note(
         ko=(
             "prescription(처방전), checkup(건강검진 결과지), bill(진료비 영수증), "
-            "receipt(영수증), other"
+            "label(조제약 라벨), receipt(영수증), other"
         ),
-        en="prescription, checkup, bill, receipt or other",
+        en="prescription, checkup, bill, label, receipt or other",
     ),
     "language": Note(ko="대화의 언어: zh, ko, en", en="language of the talk: zh, ko, en"),
     "fields": Note(

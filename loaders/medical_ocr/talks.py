@@ -7,7 +7,7 @@ from typing import Literal, NamedTuple
 
 from loaders.rejects import Reason
 
-DocumentType = Literal["prescription", "checkup", "bill", "receipt", "other"]
+DocumentType = Literal["prescription", "checkup", "bill", "label", "receipt", "other"]
 
 
 class Turn(NamedTuple):

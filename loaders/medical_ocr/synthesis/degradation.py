@@ -215,6 +215,13 @@ def _coarser(low: float, high: float) -> A.Downscale:
     )
 
 
+LABEL_QUALITIES = (
+    Quality("thermal", 0.7, False, (80, 95)),
+    Quality("thermal-faded", 0.3, False, (70, 90)),
+)
+"""Of labels, which are read where they lie."""
+
+
 @lru_cache(maxsize=1)
 def pipelines() -> dict[str, A.Compose]:
     """One pipeline a quality. They are reseeded for every page, see :func:`degrade`."""
@@ -255,6 +262,16 @@ def pipelines() -> dict[str, A.Compose]:
             Toner((3.0, 8.0)),
             Specks((30, 300)),
             PaperTone((0, 12)),
+        ],
+        "thermal": [PaperTone((0, 12)), Grain((0.5, 4.0)), A.NoOp(p=1)],
+        "thermal-faded": [
+            PaperTone((10, 40)),
+            UnevenLight((0.0, 0.1)),
+            A.RandomBrightnessContrast(
+                brightness_limit=(0.0, 0.1), contrast_limit=(-0.3, -0.1), p=1
+            ),
+            Grain((2.0, 7.0)),
+            A.NoOp(p=1),
         ],
         "phone": [
             A.OneOf(
@@ -299,9 +316,15 @@ class Degraded(NamedTuple):
     quality: str
 
 
-def degrade(pixels: Pixels, fields: Sequence[Field], dpi: int, rng: Generator) -> Degraded:
+def degrade(
+    pixels: Pixels,
+    fields: Sequence[Field],
+    dpi: int,
+    rng: Generator,
+    qualities: Sequence[Quality] = QUALITIES,
+) -> Degraded:
     """Degrade one page (height, width, 3) and encode it. All chance comes from `rng`."""
-    quality = QUALITIES[int(rng.choice(len(QUALITIES), p=[q.share for q in QUALITIES]))]
+    quality = qualities[int(rng.choice(len(qualities), p=[q.share for q in qualities]))]
     pipeline = pipelines()[quality.name]
     # `Compose.set_random_seed` would give each step the same seed and so tie their draws together;
     # shared generators run on from step to step.

@@ -27,6 +27,8 @@ BLACK: Colour = (0, 0, 0)
 MM_PER_INCH = 25.4
 SMALLEST_TYPE = 4.5
 """Points; smaller print is not legible at 150 dpi."""
+_PITCHED_SIZE = 0.86
+"""Height of the letters of fixed-pitch print, of its pitch."""
 
 # A family without a bold cut is made bolder by a stroke around its outlines.
 _FAMILIES = {
@@ -242,6 +244,50 @@ class Page:
         del self.fields[start + 1 :]
         self.fields[start] = replace(drawn[0], value=text, box=(left, top, right, bottom))
 
+    @staticmethod
+    def columns_of(character: str) -> float:
+        """Columns that fixed-pitch print gives a character: Hangul one, Latin half of one."""
+        return 1.0 if "가" <= character <= "힣" else 0.5
+
+    def pitched_label(
+        self, text: str, x: float, y: float, pitch: float, colour: Colour = BLACK
+    ) -> tuple[int, int, int, int]:
+        """Text from (x, y) on in columns and a line of `pitch` millimetres; gives its ink's box."""
+        text = normalize("NFC", text)
+        family = self.style.label_family
+        size = round(self.px(pitch) * _PITCHED_SIZE)
+        baseline = self.px(y) + (self.px(pitch) + _body(family, False, size)) // 2
+        boxes = []
+        for character in text:
+            room = pitch * self.columns_of(character)
+            if character != " ":
+                ink, left, top = _run(family, False, size, character, colour)
+                slack = self.px(room) - round(_length(family, False, size, character))
+                height, width = ink.shape[:2]
+                # The outermost columns touch the edge, and print may be shifted.
+                place = (
+                    min(max(self.px(x) + slack // 2 + left, 0), self.pixels.shape[1] - width),
+                    min(max(baseline + top, 0), self.pixels.shape[0] - height),
+                )
+                self.multiply(ink, *place)
+                boxes.append((*place, place[0] + width, place[1] + height))
+            x += room
+        return _around(boxes)
+
+    def pitched_value(
+        self,
+        name: str,
+        lines: Sequence[tuple[str, float, float]],
+        pitch: float,
+        group: int,
+        value: str,
+    ) -> None:
+        """A value in fixed-pitch print, logged once; `lines` hold its parts and their places."""
+        dx, dy = self.style.shift
+        colour = self.style.value_colour
+        boxes = [self.pitched_label(text, x + dx, y + dy, pitch, colour) for text, x, y in lines]
+        self.fields.append(Field(name, normalize("NFC", value), _around(boxes), group))
+
     def _set(
         self,
         text: str,
@@ -276,10 +322,14 @@ class Page:
             y = first + pitch * number + top
             self.multiply(ink, x, y)
             boxes.append((x, y, x + ink.shape[1], y + ink.shape[0]))
-        if not boxes:
-            raise ValueError("nothing to draw")
-        lefts, tops, rights, bottoms = zip(*boxes, strict=True)
-        return min(lefts), min(tops), max(rights), max(bottoms)
+        return _around(boxes)
 
     def image(self) -> Image.Image:
         return Image.fromarray(self.pixels)
+
+
+def _around(boxes: Sequence[tuple[int, int, int, int]]) -> tuple[int, int, int, int]:
+    if not boxes:
+        raise ValueError("nothing to draw")
+    lefts, tops, rights, bottoms = zip(*boxes, strict=True)
+    return min(lefts), min(tops), max(rights), max(bottoms)

@@ -171,6 +171,11 @@ def make_hospital(rng: Generator, department: str) -> Hospital:
     )
 
 
+def make_pharmacy_name(rng: Generator) -> str:
+    """Of two to four syllables before 약국."""
+    return f"{rng.choice([stem for stem in _HOSPITAL_STEMS if len(stem) < 5])}약국"
+
+
 def make_doctor(rng: Generator) -> Doctor:
     # Some 150,000 doctors' licences exist; 900000 and above do not.
     name = _korean_name(rng, "male" if rng.random() < 0.6 else "female")

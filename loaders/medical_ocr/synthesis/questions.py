@@ -14,7 +14,7 @@ from cards.document_labels import FIELD_LABELS, Language, Word
 from loaders.medical_ocr.synthesis import languages as say
 from loaders.medical_ocr.synthesis.page import Field
 
-DocumentType = Literal["prescription", "checkup", "bill"]
+DocumentType = Literal["prescription", "checkup", "bill", "label"]
 Turn = tuple[str, str]
 """A question and its answer."""
 
@@ -31,6 +31,9 @@ INTRODUCTIONS: dict[DocumentType, Word] = {
         "以下是韩国医院的诊疗费收据。",
         "다음은 진료비 영수증입니다.",
         "This is a Korean medical bill.",
+    ),
+    "label": Word(
+        "以下是韩国的药品标签。", "다음은 조제약 라벨입니다.", "This is a Korean medicine label."
     ),
 }  # fmt: skip
 
@@ -142,9 +145,10 @@ def talk(
 ) -> list[Turn]:
     """Two to eight turns about one page, no question twice."""
     log, collected = _Log(fields, language), _Talk(rng, language)
-    {"prescription": _prescription, "checkup": _checkup, "bill": _bill}[document_type](
-        log, collected
-    )
+    writers: dict[DocumentType, Callable[[_Log, _Talk], None]] = {
+        "prescription": _prescription, "checkup": _checkup, "bill": _bill, "label": _label,
+    }  # fmt: skip
+    writers[document_type](log, collected)
     introduction = INTRODUCTIONS[document_type].of(language)
     first, *rest = collected.turns
     return [(f"{introduction}\n{first[0]}", first[1]), *rest]
@@ -206,3 +210,19 @@ def _bill(log: _Log, talk: _Talk) -> None:
     if talk.chance(0.6):
         hospital = log.stated("hospital.name")
         talk.ask("bill.all", "\n".join([*patient, *hospital, *map(log.item, items), *totals]))
+
+
+def _label(log: _Log, talk: _Talk) -> None:
+    (line,) = log.lines("drug.name")
+    patient = log.stated("patient.name")
+    dispensed = log.stated("dispensing.date", "pharmacy.name")
+    directions = log.pair("drug.directions", say.phrase(line["drug.directions"], log.language))
+    talk.ask("label.patient", ", ".join(patient))
+    talk.ask("label.drug", log.pair("drug.name", line["drug.name"]))
+    talk.ask("label.dose", log.drug(line, named=False))
+    if talk.chance(0.7):
+        talk.ask("label.directions", directions)
+    if talk.chance(0.7):
+        talk.ask("label.dispensed", ", ".join(dispensed))
+    if talk.chance(0.3):
+        talk.ask("label.all", "\n".join([*patient, log.drug(line), directions, *dispensed]))

@@ -1,5 +1,11 @@
 """Made-up medical documents in a folder that the `medical-ocr` builder takes as its source.
 
+The form `page` is a prescription, a check-up result or a bill on A4; `label` is the small label of
+a dispensed medicine.
+
+The form `page` is a prescription, a check-up result or a bill on A4; `label` is the small label on
+a dispensed medicine.
+
     documents.jsonl    one document a line: LLaVA's `id`, `image`, `conversations`, and what was
                        drawn: `fields` with their boxes, type, language, person, quality
     images/            the pages
@@ -21,7 +27,7 @@ from collections.abc import Iterator, Sequence
 from concurrent.futures import Future, ProcessPoolExecutor
 from datetime import date
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, Any, Literal, NamedTuple
 
 import numpy as np
 import orjson
@@ -29,10 +35,12 @@ from numpy.random import Generator
 
 from cards.document_labels import LANGUAGES, Language
 from cards.errors import BogamError
+from loaders.medical_ocr.synthesis import label_form
 from loaders.medical_ocr.synthesis.bill import write_bill
 from loaders.medical_ocr.synthesis.bill_form import draw_bill
 from loaders.medical_ocr.synthesis.checkup import write_checkup
 from loaders.medical_ocr.synthesis.checkup_form import draw_checkup
+from loaders.medical_ocr.synthesis.label import write_label
 from loaders.medical_ocr.synthesis.page import FAMILIES, Page, Style
 from loaders.medical_ocr.synthesis.people import Person, make_person
 from loaders.medical_ocr.synthesis.prescription import write_prescription
@@ -53,6 +61,7 @@ VERSION = 1
 """Raised whenever the same seed would give other documents."""
 
 DOCUMENTS_PER_PERSON = 2
+Form = Literal["page", "label"]
 _A4 = (210.0, 297.0)
 _RESOLUTIONS = (150, 175, 200)
 _BATCH = 16
@@ -72,15 +81,28 @@ class Document(NamedTuple):
     turns: list[Turn]
 
 
-def make_document(seed: int, number: int, languages: Sequence[Language] = LANGUAGES) -> Document:
+def make_document(
+    seed: int, number: int, languages: Sequence[Language] = LANGUAGES, form: Form = "page"
+) -> Document:
     """Draw, degrade and ask about document `number`."""
-    from loaders.medical_ocr.synthesis.degradation import degrade
+    from loaders.medical_ocr.synthesis.degradation import LABEL_QUALITIES, QUALITIES, degrade
 
     rng = np.random.default_rng((seed, _DOCUMENT, number))
     owner = number // DOCUMENTS_PER_PERSON
     person = make_person(
         np.random.default_rng((seed, _PERSON, owner)), f"synthetic-{seed}-{owner:06}"
     )
+    page, kind = (_page if form == "page" else _label)(rng, person)
+    language = languages[int(rng.integers(len(languages)))]
+    turns = talk(kind, page.fields, language, rng)
+    qualities = QUALITIES if form == "page" else LABEL_QUALITIES
+    picture = degrade(page.pixels, page.fields, page.dpi, rng, qualities)
+    return Document(
+        f"synthetic-{seed}-{number:06}", kind, language, person, page.dpi, picture, turns
+    )
+
+
+def _page(rng: Generator, person: Person) -> tuple[Page, DocumentType]:
     dpi = int(rng.choice(_RESOLUTIONS, p=(0.5, 0.3, 0.2)))
     page = Page(*_A4, dpi, _style(rng))
     kind: DocumentType = "prescription"
@@ -93,10 +115,18 @@ def make_document(seed: int, number: int, languages: Sequence[Language] = LANGUA
         draw_checkup(page, rng, write_checkup(rng, person))
     else:
         draw_bill(page, rng, write_bill(rng, person))
-    language = languages[int(rng.integers(len(languages)))]
-    turns = talk(kind, page.fields, language, rng)
-    picture = degrade(page.pixels, page.fields, dpi, rng)
-    return Document(f"synthetic-{seed}-{number:06}", kind, language, person, dpi, picture, turns)
+    return page, kind
+
+
+def _label(rng: Generator, person: Person) -> tuple[Page, DocumentType]:
+    """Printed by the printer's own letters, a little beside the place."""
+    shade = int(rng.integers(0, 50))
+    shift = (float(rng.uniform(-0.12, 0.12)), float(rng.uniform(-0.12, 0.12)))
+    family = "nanum-gothic"
+    style = Style(family, family, False, 0.2, (shade, shade, shade), shift)
+    page = Page(label_form.WIDTH, label_form.HEIGHT, label_form.DPI, style)
+    label_form.draw_label(page, rng, write_label(rng, person))
+    return page, "label"
 
 
 def _style(rng: Generator) -> Style:
@@ -120,6 +150,7 @@ def write_documents(
     languages: Sequence[Language] = LANGUAGES,
     workers: int | None = None,
     progress: Progress | None = None,
+    form: Form = "page",
 ) -> int:
     """Write `count` documents to the folder `out`; gives how many were drawn in this call.
 
@@ -130,6 +161,7 @@ def write_documents(
         languages: of the talks; each document gets one of them by chance.
         workers: processes, by default one a core.
         progress: where to show progress; None shows none.
+        form: what the documents are.
 
     Raises:
         BogamError: a senseless count or language, or `out` holds something else.
@@ -145,7 +177,8 @@ def write_documents(
             f"There are: {', '.join(LANGUAGES)}."
         )
     arguments = {
-        "version": VERSION, "count": count, "seed": seed, "languages": list(languages),
+        "version": VERSION, "form": form, "count": count, "seed": seed,
+        "languages": list(languages),
     }  # fmt: skip
     if _is_complete(out, arguments):
         logger.info("%s: made before with the same arguments; kept as it is", out)
@@ -156,7 +189,7 @@ def write_documents(
         (partial / IMAGES).mkdir(parents=True)
         task = progress.add_task("Drawing documents", total=count) if progress else None
         with (partial / DOCUMENTS_FILE).open("wb") as file:
-            for lines in _batches(partial, count, seed, languages, workers):
+            for lines in _batches(partial, count, seed, languages, form, workers):
                 file.writelines(lines)
                 if progress is not None and task is not None:
                     progress.advance(task, len(lines))
@@ -194,14 +227,19 @@ def _is_complete(out: Path, arguments: dict[str, Any]) -> bool:
 
 
 def _batches(
-    folder: Path, count: int, seed: int, languages: Sequence[Language], workers: int | None
+    folder: Path,
+    count: int,
+    seed: int,
+    languages: Sequence[Language],
+    form: Form,
+    workers: int | None,
 ) -> Iterator[list[bytes]]:
     """The lines of the documents in their order, drawn in parallel when that pays."""
     ranges = [range(start, min(count, start + _BATCH)) for start in range(0, count, _BATCH)]
     processes = min(workers or len(os.sched_getaffinity(0)), len(ranges))
     if processes < 2:
         for numbers in ranges:
-            yield _draw_batch(folder, seed, numbers, languages)
+            yield _draw_batch(folder, seed, numbers, languages, form)
         return
     # Not forked: the caller may have threads (a progress bar, torch) that a fork would break.
     context = multiprocessing.get_context("spawn")
@@ -209,7 +247,7 @@ def _batches(
     with ProcessPoolExecutor(processes, mp_context=context, initializer=_start_worker) as pool:
         try:
             for numbers in ranges:
-                waiting.append(pool.submit(_draw_batch, folder, seed, numbers, languages))
+                waiting.append(pool.submit(_draw_batch, folder, seed, numbers, languages, form))
                 if len(waiting) >= 4 * processes:
                     yield waiting.popleft().result()
             while waiting:
@@ -229,11 +267,11 @@ def _start_worker() -> None:
 
 
 def _draw_batch(
-    folder: Path, seed: int, numbers: range, languages: Sequence[Language]
+    folder: Path, seed: int, numbers: range, languages: Sequence[Language], form: Form
 ) -> list[bytes]:
     lines = []
     for number in numbers:
-        document = make_document(seed, number, languages)
+        document = make_document(seed, number, languages, form)
         name = f"{IMAGES}/{document.id}.jpg"
         (folder / name).write_bytes(document.picture.jpeg)
         lines.append(orjson.dumps(_record(document, name), option=orjson.OPT_APPEND_NEWLINE))

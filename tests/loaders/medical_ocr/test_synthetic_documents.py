@@ -240,7 +240,8 @@ def test_fonts_hold_every_character_that_is_drawn() -> None:
     folder = Path(synthesis.__file__).parent
     drawn = set()
     for source in ("people", "drugs", "conditions", "prescription", "prescription_form",
-                   "checkup", "checkup_form", "bill", "bill_form"):  # fmt: skip
+                   "checkup", "checkup_form", "bill", "bill_form",
+                   "label", "label_form"):  # fmt: skip
         drawn |= set((folder / f"{source}.py").read_text(encoding="utf-8"))
     drawn = {character for character in drawn if ord(character) > 126}
     assert len(drawn) > 300
