@@ -52,14 +52,18 @@ def compare_doses(
 ) -> tuple[list[DoseComparison], int]:
     """Each dose of the reference with its outcome, and how many doses the answer adds to these.
 
+    A drug's name alone is no dose. An answer that has the name alone where a dose is printed is
+    incomplete.
+
     Doses are matched by the drug's name, character by character; of several of one name, those
     that are right first, the others in their order. Where the reference has no name, because the
     question named the drug, doses are matched in their order.
     """
     left = list(given)
+    printed = [dose for dose in expected if _has_part(dose)]
     compared: dict[int, DoseComparison] = {}
     for only_right in (True, False):
-        for place, dose in enumerate(expected):
+        for place, dose in enumerate(printed):
             if place in compared:
                 continue
             candidates = [one for one in left if dose.drug in (None, one.drug)]
@@ -71,12 +75,17 @@ def compare_doses(
                 compared[place] = DoseComparison(dose, candidates[0], outcome)
             elif not only_right:
                 compared[place] = DoseComparison(dose, None, "missing")
-    return [compared[place] for place in range(len(expected))], len(left)
+    added = sum(map(_has_part, left))
+    return [compared[place] for place in range(len(printed))], added
 
 
 def count_outcomes(compared: Sequence[DoseComparison]) -> dict[str, int]:
     """Those of `OUTCOMES` that occur."""
     return dict(Counter(one.outcome for one in compared))
+
+
+def _has_part(dose: Dose) -> bool:
+    return any(part is not None for part in dose[1:])
 
 
 def _outcome(given: Dose, expected: Dose) -> Outcome:

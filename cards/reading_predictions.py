@@ -29,6 +29,7 @@ def derived_columns(predictions: pa.Table) -> dict[str, pa.Array]:
     """All columns above. An answer that is missing is empty."""
     references = predictions["reference"].to_pylist()
     expected = [read_answer(reference) for reference in references]
+    printed = [compare_doses(one.doses, one.doses)[0] for one in expected]
     columns: dict[str, pa.Array] = {
         "reference_characters": _integers(
             character_edits("", reference).length for reference in references
@@ -38,9 +39,9 @@ def derived_columns(predictions: pa.Table) -> dict[str, pa.Array]:
             [compare_fields(one, one).expected for one in expected], KINDS
         ),
         "reference_drugs": _integers(
-            sum(dose.drug is not None for dose in one.doses) for one in expected
+            sum(one.expected.drug is not None for one in doses) for doses in printed
         ),
-        "reference_doses": _integers(len(one.doses) for one in expected),
+        "reference_doses": _integers(map(len, printed)),
     }
     for side in SIDES:
         answers = [answer or "" for answer in predictions[side].to_pylist()]

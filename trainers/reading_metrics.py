@@ -87,12 +87,13 @@ class DoseSafety(_ReadingMetric):
         safe: list[bool] = []
         outcomes: Counter[str] = Counter()
         for prediction, reference in zip(predictions, references, strict=True):
-            expected = read_answer(reference).doses
-            compared, added = compare_doses(read_answer(prediction).doses, expected)
+            compared, added = compare_doses(
+                read_answer(prediction).doses, read_answer(reference).doses
+            )
             counts = count_outcomes(compared)
             outcomes.update(counts)
-            if any(dose.drug is not None for dose in expected):
-                safe.append(not added and counts.get("right", 0) == len(expected))
+            if any(one.expected.drug is not None for one in compared):
+                safe.append(not added and counts.get("right", 0) == len(compared))
         wrong, total = outcomes["wrong_number"], outcomes.total()
         return {
             "dose_safety": sum(safe) / len(safe) if safe else float("nan"),

@@ -13,7 +13,8 @@ import click
 @click.option(
     "--dataset",
     type=click.Path(path_type=Path),
-    help="The dataset's folder: also draw the surest wrong answers with their pictures.",
+    help="The dataset's folder: also draw, with their pictures, the surest wrong answers of a "
+    "classifier or the pages that were read worst.",
 )
 def figures(release: Path, out: Path, dataset: Path | None) -> None:
     """Draw the figures of a run, from its record and predictions.

@@ -82,3 +82,11 @@ def test_every_dose_of_the_reference_has_one_outcome():
     assert added == 1
     assert compare_doses([], expected)[1] == 0
     assert compare_doses(given, []) == ([], 3)
+
+
+def test_a_name_alone_is_no_dose():
+    name = read_answer("처방 의약품: 아모잘탄정").doses
+    assert compare_doses(name, name) == ([], 0)
+    compared, added = compare_doses(name, [PRINTED])
+    assert (compared[0].outcome, added) == ("other_form", 0)
+    assert compare_doses([PRINTED], name) == ([], 1)
