@@ -197,6 +197,19 @@ class ClassSection(Section):
     """What else a wordy answer may call the class."""
 
 
+class AugmentationSection(Section):
+    """New images from training images, other ones in every epoch; of a dataset that was built with
+    `--augment online`. See `loaders.forensics.augmentation` for the operations."""
+
+    classes: Annotated[tuple[Text, ...], Field(strict=False, min_length=1)]
+    """Names of the classes whose images are multiplied."""
+    copies: Count = 4
+    """New images of each of them, beside the original."""
+    seed: Seed = 42
+    """With that of the dataset, the first epoch's images are those that `--augment materialise`
+    would have written."""
+
+
 class ScheduleSection(Section):
     """How long, in which steps, and what is kept on the way."""
 
@@ -285,6 +298,8 @@ class Recipe(Section):
     """Only for vision-language models; null for the limits of the base model's processor."""
     classes: Annotated[tuple[ClassSection, ...], Field(strict=False, min_length=2)] | None = None
     """All answers there are; for classification, and only there."""
+    augmentation: AugmentationSection | None = None
+    """For classification, and only there; null to learn from the rows as they are."""
     tuning: TuningSection = TuningSection()
     quantisation: QuantisationSection | None = None
     """Only with `tuning.method: qlora`, which fills it in where it is left out."""
@@ -318,9 +333,16 @@ class Recipe(Section):
         if self.task == "classification":
             if self.classes is None:
                 raise ValueError("`task: classification` needs `classes`, the answers there are")
+            names = [one.name for one in self.classes]
+            for name in self.augmentation.classes if self.augmentation else ():
+                if name not in names:
+                    raise ValueError(
+                        f"`augmentation.classes` names {name!r}; the classes are {names}"
+                    )
             return self
         for key, is_set in (
             ("classes", self.classes is not None),
+            ("augmentation", self.augmentation is not None),
             ("evaluation.mode: score", self.evaluation.mode == "score"),
             (f"loss.kind: {self.loss.kind}", self.loss.kind != "cross_entropy"),
         ):

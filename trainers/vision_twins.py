@@ -34,7 +34,7 @@ VisionKind = Literal["qwen2.5-vl", "llava-next"]
 PATCH = 14
 """Pixels a side of what the vision towers take in at once; Qwen's make a token of four."""
 TILE = 28
-"""Pixels a side of LLaVA-NeXT's tiles: four tokens each."""
+"""Pixels a side of Qwen's tokens, and of LLaVA-NeXT's tiles where nothing else is said."""
 
 
 @dataclass(frozen=True)
@@ -49,6 +49,8 @@ class VisionTwinSize(TwinSize):
     """Of Qwen's processor; 784 pixels are a token."""
     tiles: int = 2
     """LLaVA-NeXT cuts a picture into at most this many tiles a side, beside the whole of it."""
+    tile: int = TILE
+    """Pixels a side of such a tile: a token for each 14 x 14."""
 
 
 _SPECIAL_TOKENS: dict[VisionKind, SpecialTokens] = {
@@ -169,7 +171,9 @@ def _qwen_processor(tokenizer: PreTrainedTokenizerBase, size: VisionTwinSize) ->
 def _pinpoints(size: VisionTwinSize) -> list[list[int]]:
     """Height and width in pixels of all arrangements of tiles; a single one is left out."""
     sides = range(1, size.tiles + 1)
-    return [[TILE * high, TILE * wide] for high in sides for wide in sides if high * wide > 1]
+    return [
+        [size.tile * high, size.tile * wide] for high in sides for wide in sides if high * wide > 1
+    ]
 
 
 def _llava_config(tokenizer: PreTrainedTokenizerBase, size: VisionTwinSize) -> PreTrainedConfig:
@@ -179,7 +183,7 @@ def _llava_config(tokenizer: PreTrainedTokenizerBase, size: VisionTwinSize) -> P
         "intermediate_size": size.vision_intermediate,
         "num_hidden_layers": size.vision_layers,
         "num_attention_heads": size.vision_heads,
-        "image_size": TILE,
+        "image_size": size.tile,
         "patch_size": PATCH,
         "projection_dim": size.vision_hidden,
     }
@@ -197,8 +201,8 @@ def _llava_config(tokenizer: PreTrainedTokenizerBase, size: VisionTwinSize) -> P
 
 def _llava_processor(tokenizer: PreTrainedTokenizerBase, size: VisionTwinSize) -> ProcessorMixin:
     images = LlavaNextImageProcessorPil(
-        size={"shortest_edge": TILE},
-        crop_size={"height": TILE, "width": TILE},
+        size={"shortest_edge": size.tile},
+        crop_size={"height": size.tile, "width": size.tile},
         image_grid_pinpoints=_pinpoints(size),
     )
     return LlavaNextProcessor(

@@ -110,6 +110,7 @@ def test_the_chart_recipe_has_the_missions_numbers() -> None:
         ("images: {min_pixels: 4000, max_pixels: 3000}", "`min_pixels` 4000 is more than"),
         ("evaluation: {mode: score}", "is for `task: classification`, not for 'generation'"),
         ("loss: {kind: focal}", "`loss.kind: focal` is for `task: classification`"),
+        ("augmentation: {classes: [a]}", "`augmentation` is for `task: classification`"),
         ("loss: {gamma: 2.0}", "`kind: cross_entropy` has none"),
         ("loss: {kind: focal, beta: 0.9}", "`beta` is given, but `kind: focal` has none"),
         (
@@ -167,6 +168,19 @@ def test_a_loss_gets_its_usual_strength(recipe_file: Path) -> None:
     assert load_recipe(recipe_file, ["loss.kind=focal"]).loss.gamma == 2.0
     assert load_recipe(recipe_file, ["loss.kind=focal", "loss.gamma=1"]).loss.gamma == 1.0
     assert load_recipe(recipe_file, ["loss.kind=class_balanced"]).loss.beta == 0.999
+
+
+def test_only_classes_that_there_are_can_be_augmented(recipe_file: Path) -> None:
+    text = SMALLEST.replace("task: generation", "task: classification") + (
+        "classes:\n- {answer: '0', name: none, korean: 없음}\n"
+        "- {answer: '1', name: drug, korean: 약}\n"
+    )
+    told = refused(recipe_file, f"{text}augmentation: {{classes: [drugs]}}\n")
+    assert "names 'drugs'; the classes are ['none', 'drug']" in told
+    recipe_file.write_text(f"{text}augmentation: {{classes: [drug]}}\n", encoding="utf-8")
+    section = load_recipe(recipe_file).augmentation
+    assert section is not None
+    assert (section.copies, section.seed) == (4, 42)
 
 
 def test_the_zero3_config_leaves_the_optimiser_to_the_recipe() -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from functools import lru_cache
 from importlib.resources import files
 
@@ -17,6 +18,14 @@ Box = tuple[float, float, float, float]
 FINENESS = 2
 """Pictures are drawn so many times larger and scaled down, which smooths their edges."""
 MARK = "그림 · DRAWN"
+
+
+@dataclass(frozen=True)
+class Drawing:
+    """A picture, and what it shows in plain Korean words, without what that might mean."""
+
+    image: Image.Image
+    shows: tuple[str, ...]
 
 
 def font(size: float, bold: bool = False) -> ImageFont.FreeTypeFont:

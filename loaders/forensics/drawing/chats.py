@@ -11,6 +11,7 @@ from PIL import Image, ImageColor, ImageDraw, ImageFont
 from loaders.forensics.drawing.canvas import (
     FINENESS,
     Colour,
+    Drawing,
     between,
     blob,
     colour,
@@ -79,7 +80,7 @@ _THEMES = tuple(
 )
 
 
-def draw_chat(rng: Generator) -> Image.Image:
+def draw_chat(rng: Generator) -> Drawing:
     """One screen: status bar, name, bubbles on both sides with times, line to write in."""
     base = _SIZES[int(rng.integers(len(_SIZES)))]
     width, height = base[0] * FINENESS, base[1] * FINENESS
@@ -100,8 +101,8 @@ def draw_chat(rng: Generator) -> Image.Image:
         draw.text((3.2 * unit, foot + 0.75 * unit), hint, theme.faint, font(0.95 * unit))
         draw.text((0.7 * unit, foot + 0.4 * unit), "+", _readable(theme.bar), font(1.6 * unit))
     if rng.random() < 0.15:  # a screen that somebody took a photo of
-        return like_a_photo(rng, image)
-    return image.reduce(FINENESS)
+        return Drawing(like_a_photo(rng, image), ("휴대 전화 화면",))
+    return Drawing(image.reduce(FINENESS), ("휴대 전화 화면",))
 
 
 def _varied(rng: Generator, theme: _Theme) -> _Theme:

@@ -9,6 +9,7 @@ from PIL import Image, ImageDraw
 from loaders.forensics.drawing.canvas import (
     FINENESS,
     Colour,
+    Drawing,
     between,
     blob,
     font,
@@ -26,17 +27,26 @@ _SIZES = ((512, 384), (480, 360), (384, 512), (512, 340))
 _LEAVES: tuple[Colour, ...] = ((62, 110, 52), (96, 132, 60), (44, 84, 50), (170, 120, 50))
 
 
-def draw_place(rng: Generator) -> Image.Image:
+def draw_place(rng: Generator) -> Drawing:
     """One photo-like view without people."""
     base = _SIZES[int(rng.integers(len(_SIZES)))]
     size = (base[0] * FINENESS, base[1] * FINENESS)
-    views = (draw_street, draw_street, _park, _lockers, _entrance, draw_car_park)
-    image = views[int(rng.integers(len(views)))](rng, size)
+    views = (
+        ("거리", draw_street),
+        ("거리", draw_street),
+        ("공원", _park),
+        ("보관함", _lockers),
+        ("현관", _entrance),
+        ("주차장", draw_car_park),
+    )
+    name, view = views[int(rng.integers(len(views)))]
+    image = view(rng, size)
     tilt = float(rng.normal(0, 1.5))
     image = image.rotate(tilt, Image.Resampling.BILINEAR, fillcolor=(60, 60, 60))
     margin = round(abs(np.sin(np.radians(tilt))) * max(size) * 0.55)
     image = image.crop((margin, margin, size[0] - margin, size[1] - margin))
-    return like_a_photo(rng, image.resize(size, Image.Resampling.BILINEAR))
+    photo = like_a_photo(rng, image.resize(size, Image.Resampling.BILINEAR))
+    return Drawing(photo, (name,))
 
 
 def _park(rng: Generator, size: tuple[int, int]) -> Image.Image:

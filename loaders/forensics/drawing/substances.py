@@ -9,6 +9,7 @@ from PIL import Image, ImageDraw, ImageFilter
 from loaders.forensics.drawing.canvas import (
     FINENESS,
     Colour,
+    Drawing,
     Point,
     between,
     blob,
@@ -33,20 +34,32 @@ _POWDERS: tuple[Colour, ...] = ((246, 245, 240), (236, 228, 210), (206, 178, 140
 _CRYSTALS: tuple[Colour, ...] = ((226, 238, 246), (240, 244, 250), (196, 220, 240))
 
 
-def draw_substance(rng: Generator) -> Image.Image:
+def draw_substance(rng: Generator) -> Drawing:
     """One or two arrangements on a surface, seen from above."""
     base = _SIZES[int(rng.integers(len(_SIZES)))]
     size = (base[0] * FINENESS, base[1] * FINENESS)
     image = surface(rng, size)
-    kinds = (_pills, _pills, _powder, _powder, _bag, _bag, _blister, _crystals)
+    kinds = (
+        ("알약", _pills),
+        ("알약", _pills),
+        ("가루", _powder),
+        ("가루", _powder),
+        ("봉지", _bag),
+        ("봉지", _bag),
+        ("약 포장", _blister),
+        ("결정", _crystals),
+    )
+    shown = []
     count = 1 if rng.random() < 0.55 else 2
     for place in _places(rng, size, count):
-        kinds[int(rng.integers(len(kinds)))](rng, image, place, min(size) / (2.2 + 0.9 * count))
+        name, draw = kinds[int(rng.integers(len(kinds)))]
+        draw(rng, image, place, min(size) / (2.2 + 0.9 * count))
+        shown.append(name)
     if rng.random() < 0.3:
         _ruler(rng, image)
     if rng.random() < 0.25:
         _number_card(rng, image)
-    return like_a_photo(rng, image)
+    return Drawing(like_a_photo(rng, image), tuple(sorted(set(shown))))
 
 
 def _places(rng: Generator, size: tuple[int, int], count: int) -> list[Point]:

@@ -9,6 +9,7 @@ from PIL import Image, ImageDraw
 from loaders.forensics.drawing.canvas import (
     FINENESS,
     Colour,
+    Drawing,
     Point,
     between,
     blob,
@@ -40,12 +41,23 @@ _WORDS = (
 )
 
 
-def draw_unrelated(rng: Generator) -> Image.Image:
+def draw_unrelated(rng: Generator) -> Drawing:
     """One photo-like picture of something harmless."""
     base = _SIZES[int(rng.integers(len(_SIZES)))]
     size = (base[0] * FINENESS, base[1] * FINENESS)
-    kinds = (_meal, _fruit, _landscape, _landscape, _flowers, _desk, _page, _cat, _sweets)
-    return like_a_photo(rng, kinds[int(rng.integers(len(kinds)))](rng, size))
+    kinds = (
+        ("음식", _meal),
+        ("과일", _fruit),
+        ("풍경", _landscape),
+        ("풍경", _landscape),
+        ("꽃", _flowers),
+        ("책상", _desk),
+        ("문서", _page),
+        ("고양이", _cat),
+        ("사탕", _sweets),
+    )
+    name, draw = kinds[int(rng.integers(len(kinds)))]
+    return Drawing(like_a_photo(rng, draw(rng, size)), (name,))
 
 
 def _disc(

@@ -21,11 +21,10 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.random import Generator
-from PIL import Image
 
 from cards.errors import BogamError
 from loaders.forensics.classes import DEFAULT_CLASSES
-from loaders.forensics.drawing.canvas import mark_as_drawn
+from loaders.forensics.drawing.canvas import Drawing, mark_as_drawn
 from loaders.forensics.drawing.chats import draw_chat
 from loaders.forensics.drawing.places import draw_place
 from loaders.forensics.drawing.substances import draw_substance
@@ -45,7 +44,7 @@ MIN_COUNT = 40
 _BATCH = 16
 _ROUND = (0, 3, 1, 2, 0, 3, 1, 0, 3, 1, 2, 0, 3, 1, 0, 3, 2)
 """Classes in turn: places are the rarest, as in the set that the drawings stand in for."""
-_DRAW: tuple[Callable[[Generator], Image.Image], ...] = (
+_DRAW: tuple[Callable[[Generator], Drawing], ...] = (
     draw_unrelated,
     draw_chat,
     draw_place,
@@ -55,16 +54,26 @@ _DRAW: tuple[Callable[[Generator], Image.Image], ...] = (
 
 def draw_evidence(seed: int, number: int) -> tuple[int, str, bytes]:
     """Drawing `number`: its label, its file name's extension, and its bytes."""
-    label = _ROUND[number % len(_ROUND)]
-    rng = np.random.default_rng((seed, number))
-    image = _DRAW[label](rng)
-    mark_as_drawn(rng, image)
+    label, rng, drawing = _drawn(seed, number)
     file = BytesIO()
     if label == 1 and rng.random() < 0.2:
-        image.save(file, "PNG")
+        drawing.image.save(file, "PNG")
         return label, "png", file.getvalue()
-    image.save(file, "JPEG", quality=int(rng.integers(72, 94)))
+    drawing.image.save(file, "JPEG", quality=int(rng.integers(72, 94)))
     return label, "jpg", file.getvalue()
+
+
+def describe_drawing(seed: int, number: int) -> Drawing:
+    """Drawing `number` with what it shows, for whoever teaches a model to see."""
+    return _drawn(seed, number)[2]
+
+
+def _drawn(seed: int, number: int) -> tuple[int, Generator, Drawing]:
+    label = _ROUND[number % len(_ROUND)]
+    rng = np.random.default_rng((seed, number))
+    drawing = _DRAW[label](rng)
+    mark_as_drawn(rng, drawing.image)
+    return label, rng, drawing
 
 
 def write_drawings(

@@ -13,8 +13,9 @@ from PIL import Image
 
 from cards.errors import BogamError
 from cards.records import DatasetRecord
+from loaders.forensics.classes import DEFAULT_CLASSES
 from loaders.forensics.drawing.canvas import MARK, font, mark_as_drawn
-from loaders.forensics.drawing.writer import draw_evidence, write_drawings
+from loaders.forensics.drawing.writer import describe_drawing, draw_evidence, write_drawings
 
 Build = Callable[..., tuple[DatasetRecord, Path]]
 
@@ -40,6 +41,15 @@ def test_classes_are_there_and_places_are_the_rarest(drawn: Path) -> None:
     assert set(counts) == {"0_irrelevant", "1_chat_history", "2_transaction_place", "3_drug_raw"}
     assert min(counts, key=counts.__getitem__) == "2_transaction_place"
     assert min(counts.values()) >= 6
+
+
+def test_what_a_drawing_shows_is_told_without_its_class() -> None:
+    shown = {word for number in range(120) for word in describe_drawing(5, number).shows}
+    assert {"알약", "거리", "휴대 전화 화면", "꽃"} <= shown
+    names = " ".join(one.korean for one in DEFAULT_CLASSES)
+    assert not [word for word in shown if word in names]
+    first = describe_drawing(5, 17)
+    assert first.image == describe_drawing(5, 17).image
 
 
 def test_every_drawing_says_that_it_is_one() -> None:
