@@ -5,11 +5,10 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from bogam.verify import LOCAL
 from cards.checks import file_digest
 from cards.compare import Contestant
 from cards.errors import BogamError
-from cards.records import PREDICTIONS_FILE, RUN_FILE, Revision, RunRecord
+from cards.records import LOCAL, PREDICTIONS_FILE, RUN_FILE, Revision, RunRecord
 from hub.refusals import said_plainly
 
 if TYPE_CHECKING:

@@ -1,6 +1,7 @@
 """`bogam verify`: download a repo and compute again what its card says.
 
     find the repo -> download one commit -> audit the folder -> ask the Hub for what it refers to
+                  -> ask the model again (`bogam.rerun`) -> sign the result (`bogam.attestation`)
 
 The audit itself (`cards.audit`) needs no Hub; a folder on this machine is audited alone.
 """
@@ -11,27 +12,31 @@ import tempfile
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Any
 
+from bogam.answered_rows import check_dataset
+from bogam.attestation import check_attached
 from cards.audit import audit_dataset_folder, audit_model_folder
-from cards.checks import Check, compare
+from cards.card import CARD_FILE
+from cards.checks import Check, compare, file_digest
 from cards.errors import BogamError
 from cards.licences import find_licence, licence_of_base
 from cards.records import (
     DATASET_FILE,
+    LOCAL,
     PREDICTIONS_FILE,
     RUN_FILE,
+    VERIFY_FILE,
     DatasetRecord,
     Revision,
     RunRecord,
 )
 from hub.refusals import said_plainly
+from hub.release import RepoType
 
 if TYPE_CHECKING:
     from huggingface_hub import HfApi
-
-RepoType = Literal["model", "dataset"]
-LOCAL = "local"
+    from rich.progress import Progress
 
 
 @dataclass(frozen=True)
@@ -43,25 +48,33 @@ class Verification:
     revision: str
     """The commit; `local` for a folder."""
     checks: tuple[Check, ...]
+    record_sha256: str
+    card_sha256: str | None
+    """None where there is no card."""
+    rerun: int = 0
+    """How many examples the model was asked again."""
 
     @property
     def failures(self) -> tuple[Check, ...]:
         return tuple(check for check in self.checks if not check.ok)
 
 
-def verify_folder(folder: Path) -> Verification:
+def verify_folder(
+    folder: Path, *, rerun: int = 0, progress: Progress | None = None
+) -> Verification:
     """Audit a release on this machine; nothing that it refers to is looked up.
 
-    Raise :class:`BogamError` when it holds neither `run.json` nor `dataset.json`.
+    Args:
+        rerun: of how many examples the model's answers are compared, see `bogam.rerun`.
+
+    Raises:
+        BogamError: it holds neither `run.json` nor `dataset.json`, or the model cannot be loaded.
     """
-    if (folder / RUN_FILE).is_file():
-        return Verification(str(folder), "model", LOCAL, tuple(audit_model_folder(folder)))
-    if (folder / DATASET_FILE).is_file():
-        return Verification(str(folder), "dataset", LOCAL, tuple(audit_dataset_folder(folder)))
-    raise BogamError(
-        f"{folder}: holds neither {RUN_FILE} nor {DATASET_FILE}, so there is no record to check it "
-        "against. Give a folder or repo that bogam made."
-    )
+    kind, checks = _audit(folder)
+    checks += check_attached(folder, kind)
+    if kind == "model":
+        checks += _rerun(str(folder), folder, LOCAL, rerun, progress)
+    return _verification(str(folder), kind, LOCAL, folder, checks, rerun)
 
 
 def verify(
@@ -69,14 +82,18 @@ def verify(
     *,
     repo_type: RepoType | None = None,
     revision: str = "main",
+    rerun: int = 0,
     api: HfApi | None = None,
+    progress: Progress | None = None,
 ) -> Verification:
     """Check a repo of a Hub at one commit.
 
     Args:
         repo_type: None looks for a model and for a dataset of this name.
         revision: branch, tag or commit.
-        api: the client to use; None takes Hub and token from HF_ENDPOINT and the login.
+        rerun: of how many examples the model's answers are compared, see `bogam.rerun`; takes
+            Hub and token from HF_ENDPOINT and the login.
+        api: the client to use; None takes Hub and token from there too.
 
     Raises:
         BogamError: there is no such repo or revision, it has no record, or the Hub fails.
@@ -90,11 +107,63 @@ def verify(
         folder = Path(name)
         # Not from the cache: what is checked are the bytes that the Hub gives away now.
         api.snapshot_download(repo_id, repo_type=repo_type, revision=info.sha, local_dir=folder)
-        checks = list(verify_folder(folder).checks)
+        kind, checks = _audit(folder)
         checks += _check_place(folder, info)
+        if (folder / VERIFY_FILE).is_file():
+            commits = api.list_repo_commits(repo_id, repo_type=repo_type, revision=info.sha)
+            history = {commit.commit_id for commit in commits}
+            checks += check_attached(folder, kind, repo=info.id, history=history)
         if repo_type == "model":
             checks += _check_references(api, folder)
-    return Verification(repo_id, repo_type, info.sha, tuple(checks))
+            checks += _rerun(repo_id, folder, info.sha, rerun, progress)
+        return _verification(repo_id, repo_type, info.sha, folder, checks, rerun)
+
+
+def _audit(folder: Path) -> tuple[RepoType, list[Check]]:
+    if (folder / RUN_FILE).is_file():
+        return "model", audit_model_folder(folder)
+    if (folder / DATASET_FILE).is_file():
+        return "dataset", audit_dataset_folder(folder)
+    raise BogamError(
+        f"{folder}: holds neither {RUN_FILE} nor {DATASET_FILE}, so there is no record to check it "
+        "against. Give a folder or repo that bogam made."
+    )
+
+
+def _rerun(
+    repo: str, folder: Path, revision: str, count: int, progress: Progress | None
+) -> Iterator[Check]:
+    """What `bogam.rerun` finds; nothing where the predictions cannot be read at all."""
+    if not count:
+        return
+    import pyarrow as pa
+    import pyarrow.parquet as pq
+
+    from bogam.rerun import rerun
+
+    try:
+        run = RunRecord.read(folder / RUN_FILE)
+        predictions = pq.ParquetFile(folder / PREDICTIONS_FILE).read()
+    except (BogamError, OSError, pa.ArrowException) as error:
+        yield Check("re-run", False, "a run record and its predictions", str(error))
+        return
+    revision = "main" if revision == LOCAL else revision
+    yield from rerun(repo, run, predictions, count, revision=revision, progress=progress)
+
+
+def _verification(
+    repo: str, kind: RepoType, revision: str, folder: Path, checks: list[Check], rerun: int
+) -> Verification:
+    card = folder / CARD_FILE
+    return Verification(
+        repo=repo,
+        repo_type=kind,
+        revision=revision,
+        checks=tuple(checks),
+        record_sha256=file_digest(folder / (RUN_FILE if kind == "model" else DATASET_FILE)),
+        card_sha256=file_digest(card) if card.is_file() else None,
+        rerun=rerun,
+    )
 
 
 def find_repo(
@@ -161,7 +230,7 @@ def _check_references(api: HfApi, folder: Path) -> Iterator[Check]:
     dataset, check = _look_up(api, "dataset", run.dataset, "dataset")
     yield check
     if dataset is not None:
-        yield from _check_dataset(api, run, dataset, folder / PREDICTIONS_FILE)
+        yield from check_dataset(api, run, dataset, folder / PREDICTIONS_FILE)
 
 
 def _look_up(
@@ -186,65 +255,3 @@ def _look_up(
     except HFValidationError:
         return None, Check(name, False, "a repo on this Hub", "not the name of a repo")
     return info, compare(name, wanted.revision, info.sha)
-
-
-def _check_dataset(api: HfApi, run: RunRecord, dataset: Any, predictions: Path) -> Iterator[Check]:
-    """Licence and findings are those of the dataset, and its rows are what was answered."""
-    files = {sibling.rfilename for sibling in dataset.siblings or ()}
-    if DATASET_FILE not in files:
-        return  # a dataset that bogam did not make
-    path = api.hf_hub_download(
-        run.dataset.id, DATASET_FILE, repo_type="dataset", revision=run.dataset.revision
-    )
-    try:
-        record = DatasetRecord.read(Path(path))
-    except BogamError as error:
-        yield Check(f"dataset: {DATASET_FILE}", False, "a valid dataset record", str(error))
-        return
-    yield compare("dataset: licence", record.licence, run.dataset_licence)
-    yield compare("dataset: findings", record.findings, run.dataset_findings)
-    for split, rows in run.dataset.splits.items():
-        held = record.splits[split].rows if split in record.splits else 0
-        yield Check(f"dataset: rows of {split}", rows <= held, f"at most {held}", str(rows))
-    if run.task in ("generation", "classification") and predictions.is_file():
-        yield _check_answered_rows(api, run, record, predictions)
-
-
-def _check_answered_rows(
-    api: HfApi, run: RunRecord, record: DatasetRecord, predictions: Path
-) -> Check:
-    """Every reference is the answer that the dataset holds for this id in this split."""
-    import pyarrow as pa
-    import pyarrow.parquet as pq
-    from huggingface_hub import HfFileSystem
-
-    from cards.dataset_card import shards_by_split
-
-    name = "dataset: references of the predictions"
-    try:
-        answered = pq.ParquetFile(predictions).read(["id", "split", "reference"])
-    except (OSError, pa.ArrowException, KeyError) as error:
-        return Check(name, False, "readable predictions", str(error))
-    files = HfFileSystem(endpoint=api.endpoint, token=api.token)
-    references: dict[tuple[str, str], str] = {}
-    for split in sorted(set(answered["split"].to_pylist())):
-        for shard in shards_by_split(record).get(split, ()):
-            place = f"datasets/{run.dataset.id}@{run.dataset.revision}/{shard}"
-            # Only the columns that are needed come over the line.
-            with files.open(place) as file:
-                rows = pq.ParquetFile(file).read(["id", "messages"])
-            for row_id, messages in zip(
-                rows["id"].to_pylist(), rows["messages"].to_pylist(), strict=True
-            ):
-                references[split, str(row_id)] = messages[-1]["content"] if messages else ""
-    wrong = [
-        row["id"]
-        for row in answered.to_pylist()
-        if references.get((row["split"], row["id"])) != row["reference"]
-    ]
-    return Check(
-        name,
-        not wrong,
-        "the answers of the dataset",
-        f"{len(wrong)} differ, the first is {wrong[0]}" if wrong else "the same",
-    )

@@ -11,10 +11,10 @@ from difflib import SequenceMatcher
 from pathlib import Path
 
 from cards.card import CARD_FILE, CARD_FORMAT, Card, record_digest
-from cards.records import Record
+from cards.records import VERIFY_FILE, Record
 
-# Written by the Hub or by its client, not by a release.
-_HUB_FILES = (".gitattributes", ".cache/")
+# Written by the Hub, by its client or by a verifier, not by a release.
+_HUB_FILES = (".gitattributes", ".cache/", VERIFY_FILE)
 # Between two versions of matplotlib: the share of pixels that may differ, and by how much.
 _PIXEL_SHARE = 0.01
 _PIXEL_STEP = 32

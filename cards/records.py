@@ -18,6 +18,10 @@ DATASET_FILE = "dataset.json"
 REJECTS_FILE = "rejects.jsonl"
 RUN_FILE = "run.json"
 PREDICTIONS_FILE = "predictions.parquet"
+VERIFY_FILE = "verify.json"
+"""The signed result of a verification, attached to a repo after its release."""
+LOCAL = "local"
+"""The revision of a folder on this machine."""
 
 Severity = Literal["info", "warning", "stop"]
 Domain = Literal["medical", "forensic", "general"]

@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from cards.errors import BogamError
+from cards.records import VERIFY_FILE
 from hub.refusals import require_token, said_plainly
 from hub.release import Release, RepoType
 
@@ -117,6 +118,8 @@ def push(
         path for path in paths if path not in remote or not digests[path].is_of(remote[path])
     ]
     removed = sorted(path for path in remote if path not in digests and path != _KEPT)
+    if not changed and removed == [VERIFY_FILE]:
+        removed = []  # it still speaks of just these files
     commit = target.head
     if commit is None or changed or removed:
         with _room_for_bars(progress):

@@ -40,6 +40,7 @@ def test_a_dataset_is_published_whole_private_and_in_one_commit(
     assert commits(api, repo_id, "dataset")[0] == "Publish made-for-tests"
     assert len(commits(api, repo_id, "dataset")) == 2  # the repo's own first one, and this
     assert {file.rfilename for file in info.siblings} == {
+        "croissant.json",
         ".gitattributes",
         "README.md",
         "data/test-00000-of-00001.parquet",
