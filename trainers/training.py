@@ -97,6 +97,7 @@ def train(
         validation_rows=data.validation.rows if data.validation else None,
         rules=group_rules(base.model, recipe.tuning, recipe.optimiser),
         keep=recipe.schedule.keep,
+        collator=data.collator,
         callbacks=[progress, stop],
     )
     checkpoint = latest_whole(folder.checkpoints)
@@ -119,7 +120,10 @@ def train(
     trainer.save_model(str(folder.adapter))
     if not is_spread:
         as_the_base(trainer.model)
-    examples = [row.input_ids for row in data.evaluation.conversations[:LOGITS_CHECKED]]
+    if base.processor is not None and trainer.is_world_process_zero():
+        base.processor.save_pretrained(folder.adapter)
+    checked = range(min(LOGITS_CHECKED, len(data.evaluation.ids)))
+    examples = [data.evaluation.example(number) for number in checked]
     logits = answer_logits(trainer.model_wrapped if is_spread else trainer.model, examples)
     summary = summarise_training(trainer, data, moved)
     tuned = trainer.model

@@ -22,6 +22,7 @@ from torch import nn
 from cards.errors import BogamError
 from cards.records import ParameterGroup
 from trainers.base_model import ModelClass
+from trainers.collator import Inputs
 from trainers.quantisation import keep_trainable, quantisation_config
 from trainers.recipe_schema import QuantisationSection
 
@@ -92,8 +93,8 @@ def check_movement(groups: Sequence[ParameterGroup], frozen_unchanged: bool) -> 
 class Reference:
     """What the trained model answers, for comparison with the same model loaded from disk."""
 
-    examples: list[list[int]]
-    """Token ids."""
+    examples: Sequence[Inputs]
+    """Whole conversations with their pictures, each a batch of one."""
     logits: list[torch.Tensor]
     """(tokens, vocabulary) on the CPU, one an example."""
     dtype: torch.dtype
@@ -102,16 +103,16 @@ class Reference:
     """What loads such a model, by the folder or Hub id of the adapter."""
 
 
-def answer_logits(model: nn.Module, examples: Sequence[Sequence[int]]) -> list[torch.Tensor]:
+def answer_logits(model: nn.Module, examples: Sequence[Inputs]) -> list[torch.Tensor]:
     """Logits at every position, one (tokens, vocabulary) tensor on the CPU an example."""
     device = next(model.parameters()).device
     was_training = model.training
     model.eval()
     logits = []
     with torch.no_grad():
-        for ids in examples:
-            output = model(input_ids=torch.tensor([list(ids)], device=device), use_cache=False)
-            logits.append(output.logits[0].cpu())
+        for example in examples:
+            given = {key: one.to(device) for key, one in example.items() if key != "labels"}
+            logits.append(model(**given, use_cache=False).logits[0].cpu())
     model.train(was_training)
     return logits
 

@@ -23,7 +23,7 @@ from trainers.training_audit import (
 )
 from trainers.training_summary import describe_groups
 
-EXAMPLES = [[5, 6, 7, 8, 9, 10], [11, 12, 13]]
+EXAMPLES = [{"input_ids": torch.arange(5, 11)[None]}, {"input_ids": torch.arange(11, 14)[None]}]
 
 
 def test_training_moves_the_adapter_and_nothing_else(

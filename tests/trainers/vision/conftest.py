@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import hashlib
+import io
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -10,6 +12,8 @@ import numpy as np
 import pytest
 import torch
 from PIL import Image
+
+from cards.records import BuilderInfo, DatasetRecord, Source, SplitInfo
 
 
 def picture(number: int, width: int = 70, height: int = 56) -> Image.Image:
@@ -65,5 +69,134 @@ def tuning() -> Callable[..., Any]:
         )
         settings = {"rank": 4, "dropout": 0.0, "targets": ("q_proj", "v_proj"), **changes}
         return TuningSection(full=full, **settings)
+
+    return make
+
+
+DISEASES = ("두통", "감기", "고혈압", "위염")
+
+
+@pytest.fixture(scope="session")
+def seeing_dataset(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """8 rows to learn, 4 to watch, 4 held out: a picture each, every other one asked twice."""
+    import datasets
+
+    def row(number: int) -> dict[str, Any]:
+        stored = io.BytesIO()
+        picture(number, 56 + 14 * (number % 4), 70).save(stored, "PNG")
+        turns = []
+        for turn in range(1 + number % 2):
+            disease = DISEASES[(number + turn) % 4]
+            turns += [
+                {"role": "user", "content": f"{disease}의 증상은 무엇인가요?"},
+                {"role": "assistant", "content": f"{disease}이 있으면 쉽게 지칩니다."},
+            ]
+        image = {"bytes": stored.getvalue(), "path": None}
+        return {
+            "id": f"r{number}",
+            "document_id": f"d{number}",
+            "images": [image],
+            "messages": turns,
+        }
+
+    features = datasets.Features(
+        {
+            "id": datasets.Value("string"),
+            "document_id": datasets.Value("string"),
+            "images": datasets.List(datasets.Image()),
+            "messages": datasets.List(
+                {"role": datasets.Value("string"), "content": datasets.Value("string")}
+            ),
+        }
+    )
+    folder = tmp_path_factory.mktemp("seeing") / "pages"
+    splits, artifacts, first = {}, {}, 0
+    for split, count in (("train", 8), ("validation", 4), ("test", 4)):
+        path = folder / "data" / f"{split}-00000-of-00001.parquet"
+        path.parent.mkdir(parents=True, exist_ok=True)
+        rows = [row(number) for number in range(first, first + count)]
+        datasets.Dataset.from_list(rows, features=features).to_parquet(path)
+        first += count
+        splits[split] = SplitInfo(rows=count, bytes=path.stat().st_size)
+        artifacts[f"data/{path.name}"] = hashlib.sha256(path.read_bytes()).hexdigest()
+    DatasetRecord(
+        name="pages",
+        builder=BuilderInfo(class_="tests", version="1", arguments={}),
+        source=Source(path_name="made-up", bytes=0),
+        licence="cc-by-4.0",
+        languages=("ko",),
+        task_categories=("image-text-to-text",),
+        raw_items=first,
+        rows=first,
+        rejects={},
+        items_used=first,
+        splits=splits,
+        features=features.to_dict(),
+        artifacts=artifacts,
+        domain="medical",
+    ).write(folder / "dataset.json")
+    return folder
+
+
+HYBRID = [{"part": "vision_tower", "lr": 2e-3}, {"part": "merger", "lr": 5e-3}]
+
+
+@pytest.fixture(scope="session")
+def hybrid_recipe(seeing_dataset: Path) -> Callable[..., Any]:
+    """`hybrid_recipe(base, output, **sections)`: two epochs of two steps of four rows."""
+    from trainers.recipe_schema import Recipe
+
+    def make(base: Path, output: Path, **sections: Any) -> Recipe:
+        recipe: dict[str, dict[str, Any]] = {
+            "base_model": {"id": str(base)},
+            "dataset": {"id": str(seeing_dataset)},
+            "tuning": {"rank": 4, "dropout": 0.1, "targets": ["q_proj", "v_proj"], "full": HYBRID},
+            "optimiser": {"lr": 1e-3, "weight_decay": 0.1},
+            "schedule": {"epochs": 2, "batch_size": 2, "accumulation": 2, "logging_steps": 1},
+            "evaluation": {"batch_size": 4, "max_new_tokens": 8, "resamples": 100},
+        }
+        for name, section in sections.items():
+            recipe[name] = recipe[name] | section
+        return Recipe.model_validate(
+            {"name": "seeing", "task": "generation", "output_dir": str(output), **recipe}
+        )
+
+    return make
+
+
+@pytest.fixture
+def seeing_trainer(tmp_path: Path) -> Callable[..., Any]:
+    """`seeing_trainer(recipe, callbacks=...)`: a trainer over a fresh adapter, nothing run yet."""
+    from transformers import set_seed
+
+    from trainers.base_model import load_base
+    from trainers.dataset_source import find_dataset
+    from trainers.run_data import read_run_data
+    from trainers.trainer import AnswerTrainer
+    from trainers.training_arguments import training_arguments
+    from trainers.tuning import group_rules, with_adapter
+
+    def make(recipe: Any, *, callbacks: Any = ()) -> Any:
+        base = load_base(
+            recipe.base_model,
+            precision=recipe.schedule.precision,
+            quantisation=recipe.quantisation,
+            images=recipe.images,
+        )
+        data = read_run_data(recipe, find_dataset(recipe.dataset), base)
+        set_seed(recipe.schedule.seed)
+        return AnswerTrainer(
+            with_adapter(base.model, recipe.tuning),
+            training_arguments(
+                recipe, tmp_path / "checkpoints", base.compute_dtype, validates=True
+            ),
+            tokenizer=base.tokenizer,
+            train_rows=data.train.rows,
+            validation_rows=data.validation.rows if data.validation else None,
+            rules=group_rules(base.model, recipe.tuning, recipe.optimiser),
+            keep=recipe.schedule.keep,
+            collator=data.collator,
+            callbacks=list(callbacks),
+        )
 
     return make
