@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
+from functools import cached_property
 from typing import Any, Literal
 
 import datasets
@@ -52,7 +53,7 @@ class EvaluationSet:
     rows: list[int] = field(default_factory=list)
     """In which row of `images` each example's pictures are."""
 
-    @property
+    @cached_property
     def lengths(self) -> list[int]:
         """Tokens of each prompt, pictures included."""
         return [len(prompt) for prompt in self.prompt_ids]
