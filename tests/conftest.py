@@ -186,8 +186,8 @@ def add_users(root: Path) -> dict[str, str]:
 def make_model_release() -> Callable[..., Path]:
     """`make_model_release(folder, twin, task="generation")`: an adapter folder as a run leaves it.
 
-    A real LoRA adapter of a twin that is not taught anything: it moves every answer, and its run
-    record is made up but for what asking the model reads from it.
+    A real LoRA adapter with random weights, which moves every answer; the run record is made up
+    but for what asking the model reads from it.
     """
     return write_model_release
 
@@ -201,11 +201,18 @@ def write_model_release(
     task: str = "generation",
     domain: Any = "medical",
     system_prompt: str | None = None,
+    images: dict[str, int] | None = None,
     classes: Sequence[dict[str, str]] = (),
+    strength: float = 0.02,
     dataset: str = "made-up",
     prompts: Sequence[str] = ("두통의 증상은 무엇인가요?",),
 ) -> Path:
-    """See :func:`make_model_release`. `base_id` is what the adapter calls its base: the twin."""
+    """See :func:`make_model_release`.
+
+    Args:
+        base_id: what the adapter calls its base; None for the twin's folder.
+        strength: of the adapter; with 0 it changes nothing.
+    """
     import json
 
     import pyarrow as pa
@@ -224,7 +231,7 @@ def write_model_release(
     model = get_peft_model(base.model, lora_config(base.model, TuningSection(rank=4, alpha=8)))
     for name, parameter in model.named_parameters():
         if "lora_B" in name:
-            torch.nn.init.normal_(parameter, std=0.1)
+            torch.nn.init.normal_(parameter, std=strength)
     model.save_pretrained(folder)
     (base.processor or base.tokenizer).save_pretrained(folder)
     config_file = folder / "adapter_config.json"
@@ -237,6 +244,7 @@ def write_model_release(
     records.RunRecord(
         recipe={
             "system_prompt": system_prompt,
+            "images": images,
             "classes": list(classes) or None,
             "evaluation": {"split": "test", "max_new_tokens": 24},
         },

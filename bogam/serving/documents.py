@@ -30,9 +30,18 @@ def read_fields(text: str) -> list[dict[str, Any]]:
     for field in read_answer(text).fields:
         if not field.name:
             continue
-        label = FIELD_LABELS.get(field.name)
-        names = label._asdict() if label is not None else dict.fromkeys(LANGUAGES, field.name)
         found.append(
-            {"name": field.name, "labels": names, "value": field.value, "owner": field.owner}
+            {
+                "name": field.name,
+                "labels": labels_of(field.name),
+                "value": field.value,
+                "owner": field.owner,
+            }
         )
     return found
+
+
+def labels_of(field: str) -> dict[str, str]:
+    """What a field is called, by language; its own name where that is not known."""
+    label = FIELD_LABELS.get(field)
+    return label._asdict() if label is not None else dict.fromkeys(LANGUAGES, field)

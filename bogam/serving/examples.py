@@ -10,6 +10,7 @@ from typing import Any
 import pyarrow.parquet as pq
 from huggingface_hub import HfApi, HfFileSystem
 
+from bogam.serving.documents import labels_of
 from cards.errors import BogamError
 from cards.records import RunRecord
 from hub.refusals import said_plainly
@@ -24,8 +25,10 @@ class Example:
     image: bytes | None
     question: str
     reference: str
+    document_type: str | None
+    """Of a medical document, as the page offers them."""
     fields: list[dict[str, Any]]
-    """`name`, `value` and `box` (left, top, right, bottom in pixels of the picture, or empty)."""
+    """`name`, `labels`, `value`, and `box`: left, top, right, bottom in pixels, or empty."""
 
     def to_json(self) -> dict[str, Any]:
         image = None
@@ -37,6 +40,7 @@ class Example:
             "image": image,
             "question": self.question,
             "reference": self.reference,
+            "document_type": self.document_type,
             "fields": self.fields,
         }
 
@@ -87,8 +91,14 @@ def _example(row: dict[str, Any]) -> Example:
         image=images[0]["bytes"] if images else None,
         question=turns[asked]["content"],
         reference=turns[asked + 1]["content"] if asked + 1 < len(turns) else "",
+        document_type=row.get("document_type"),
         fields=[
-            {"name": field["name"], "value": field["value"], "box": field["box"] or []}
+            {
+                "name": field["name"],
+                "labels": labels_of(field["name"]),
+                "value": field["value"],
+                "box": field["box"] or [],
+            }
             for field in row.get("fields") or ()
         ],
     )

@@ -172,46 +172,52 @@ async function readDocument(signal) {
   }
 }
 
-// One row for each field, whichever of the three answers states it.
+// One row for each field that an answer states or that is known, in all three languages.
 function showFields(tables) {
   const rows = new Map();
+  const row = (name, number) => {
+    const key = `${name} ${number}`;
+    if (!rows.has(key)) rows.set(key, { name, labels: null, values: {}, known: null });
+    return rows.get(key);
+  };
   for (const language of LANGUAGES) {
     const seen = {};
     for (const field of tables[language] ?? []) {
       seen[field.name] = (seen[field.name] ?? 0) + 1;
-      const key = `${field.name} ${seen[field.name]}`;
-      if (!rows.has(key)) rows.set(key, { ...field, number: seen[field.name], values: {} });
-      rows.get(key).values[language] = field.value;
+      const found = row(field.name, seen[field.name]);
+      found.labels = field.labels;
+      found.owned = found.owned || Boolean(field.owner);
+      found.values[language] = field.value;
     }
   }
-  for (const field of known?.fields ?? []) field.rect?.classList.remove("read");
-  const body = element("fields").tBodies[0];
-  body.replaceChildren(...[...rows.values()].map(fieldRow));
+  const seen = {};
+  for (const field of known?.fields ?? []) {
+    seen[field.name] = (seen[field.name] ?? 0) + 1;
+    const found = row(field.name, seen[field.name]);
+    found.labels ??= field.labels;
+    found.known = field;
+  }
+  element("fields").tBodies[0].replaceChildren(...[...rows.values()].map(fieldRow));
   element("known-head").hidden = !known?.fields.length;
+  element("no-fields").hidden = rows.size > 0;
 }
 
 function fieldRow(row) {
   const line = document.createElement("tr");
-  const label = row.labels.ko === row.labels.en ? row.labels.ko : `${row.labels.ko} · ${row.labels.en}`;
   const name = line.insertCell();
-  name.textContent = label;
-  if (row.owner) name.className = "owner";
+  name.textContent = row.labels.ko === row.labels.en ? row.labels.ko : `${row.labels.ko} · ${row.labels.en}`;
+  if (row.owned) name.className = "owner";
   for (const language of LANGUAGES) line.insertCell().textContent = row.values[language] ?? "";
-  const same = (known?.fields ?? []).filter((field) => field.name === row.name);
-  const match = same.find((field) => Object.values(row.values).some((value) => states(value, field.value)))
-    ?? same[row.number - 1];
-  if (known?.fields.length) {
-    const cell = line.insertCell();
-    cell.textContent = match?.value ?? "";
-    const right = match && Object.values(row.values).some((value) => states(value, match.value));
-    if (right) {
-      cell.className = "known";
-      match.rect?.classList.add("read");
-    }
-    if (match?.rect) {
-      line.addEventListener("pointerenter", () => light(line, match.rect, true));
-      line.addEventListener("pointerleave", () => light(line, match.rect, false));
-    }
+  if (!known?.fields.length) return line;
+  const cell = line.insertCell();
+  const field = row.known;
+  cell.textContent = field?.value ?? "";
+  const right = field && Object.values(row.values).some((value) => states(value, field.value));
+  cell.classList.toggle("known", Boolean(right));
+  field?.rect?.classList.toggle("read", Boolean(right));
+  if (field?.rect) {
+    line.addEventListener("pointerenter", () => light(line, field.rect, true));
+    line.addEventListener("pointerleave", () => light(line, field.rect, false));
   }
   return line;
 }
@@ -310,6 +316,7 @@ function describe() {
     const [title, action] = TITLES[model.kind];
     element("picture-title").textContent = title;
     element("picture-panel").hidden = false;
+    document.querySelector("main").classList.add("sees");
     element("read").textContent = action;
     element("read").hidden = !action;
     element("type-label").hidden = model.kind !== "documents";
@@ -339,6 +346,7 @@ async function loadExamples() {
       button.append(image);
       button.addEventListener("click", () => {
         show(example.image, example);
+        if (example.document_type) element("document-type").value = example.document_type;
         element("question").value = example.question;
       });
       element("examples").append(button);
