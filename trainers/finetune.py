@@ -121,6 +121,7 @@ def make_release(
     from cards import scoring
     from trainers.base_model import load_base, refuse_unpublishable
     from trainers.evaluation import evaluate_model, kept_or_new, predictions_table
+    from trainers.kept_pictures import keep_pictures
     from trainers.lora_targets import lora_config
     from trainers.release_folder import assemble, write_record_and_card
     from trainers.run_data import read_run_data
@@ -154,6 +155,7 @@ def make_release(
     trained = train(recipe, folder, base, data, load, device)
     tuned = ask("tuned", trained.model)
     predictions = scoring.score(recipe.task, predictions_table(data.evaluation, zero_shot, tuned))
+    predictions = keep_pictures(recipe.task, predictions, data.evaluation)
 
     # Record and card follow from the files. The files must load as the model that was trained.
     if processes.is_main_process:

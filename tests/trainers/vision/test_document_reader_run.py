@@ -56,8 +56,10 @@ def test_every_turn_is_an_example_and_the_card_shows_made_up_pages_only(
     from trainers.finetune import finetune
     from trainers.recipe_schema import Recipe
 
+    base = shutil.copytree(qwen_vl_twin, tmp_path / "base")
+    (base / "README.md").write_text("---\nlicense: apache-2.0\n---\n", encoding="utf-8")
     recipe = hybrid_recipe(
-        qwen_vl_twin,
+        base,
         tmp_path / "run",
         dataset={"id": str(pages)},
         evaluation={"turns": "all"},
