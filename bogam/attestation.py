@@ -1,27 +1,24 @@
-"""`verify.json`: what a verification found, signed by whoever ran it.
+"""Signing what a verification found, attaching it to the repo, and checking what is attached.
 
-The summary names one commit and the hashes of its record and card. The record holds the hash of
-every other file, so nothing in the repo can change without the summary becoming one of another
-content. Anybody can check the signature with the key in the file (Ed25519, RFC 8032); whose key
-that is, only its owner can say, by its fingerprint.
+The file itself is described in :mod:`hub.attestation`.
 """
 
 from __future__ import annotations
 
 import base64
-import hashlib
 import logging
 import os
 from collections.abc import Iterator
 from pathlib import Path
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING
 
 from pydantic import ValidationError
 
 from cards.card import CARD_FILE
 from cards.checks import Check, compare, file_digest
 from cards.errors import BogamError
-from cards.records import DATASET_FILE, LOCAL, RUN_FILE, VERIFY_FILE, Record
+from cards.records import DATASET_FILE, LOCAL, RUN_FILE, VERIFY_FILE
+from hub.attestation import SignedSummary, Summary
 from hub.refusals import require_token, said_plainly
 from hub.release import RepoType
 
@@ -32,39 +29,6 @@ if TYPE_CHECKING:
     from bogam.verify import Verification
 
 logger = logging.getLogger(__name__)
-
-_SIGNED_AS = b"bogam verify.json 1\n"
-"""Put before what is signed, so that a signature of something else is none of this."""
-
-
-class Summary(Record):
-    """What was checked and found. Of a commit of a repo, or of a folder (`local`)."""
-
-    schema_version: Literal[1] = 1
-    repo: str
-    repo_type: RepoType
-    revision: str
-    record_sha256: str
-    card_sha256: str
-    checks: int
-    failures: tuple[str, ...]
-    """Names of the checks that did not hold."""
-    rerun: int
-    """How many published answers the model was asked for again."""
-
-
-class SignedSummary(Record):
-    """`verify.json`. Key and signature are base64 of the raw bytes."""
-
-    summary: Summary
-    public_key: str
-    signature: str
-
-    @property
-    def fingerprint(self) -> str:
-        """Sixteen digits of the SHA-256 of the key, to be compared by eye."""
-        return hashlib.sha256(base64.b64decode(self.public_key)).hexdigest()[:16]
-
 
 def default_key_file() -> Path:
     """Where the key of this user is kept, by the XDG base directory specification."""
@@ -94,7 +58,7 @@ def sign(result: Verification, key_file: Path) -> SignedSummary:
     return SignedSummary(
         summary=summary,
         public_key=base64.b64encode(key.public_key().public_bytes_raw()).decode(),
-        signature=base64.b64encode(key.sign(_message(summary))).decode(),
+        signature=base64.b64encode(key.sign(summary.signed_bytes)).decode(),
     )
 
 
@@ -145,7 +109,7 @@ def check_attached(
         return
     try:
         signed = SignedSummary.model_validate_json(path.read_bytes())
-        is_sound = _is_sound(signed)
+        is_sound = signed.is_sound()
     except (ValidationError, ValueError) as error:
         yield Check(VERIFY_FILE, False, "a signed summary", str(error).partition("\n")[0])
         return
@@ -176,23 +140,6 @@ def check_attached(
             "a commit of this repo",
             summary.revision,
         )
-
-
-def _is_sound(signed: SignedSummary) -> bool:
-    """Raise ValueError where key or signature are no base64 of the right length."""
-    from cryptography.exceptions import InvalidSignature
-    from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
-
-    key = Ed25519PublicKey.from_public_bytes(base64.b64decode(signed.public_key, validate=True))
-    try:
-        key.verify(base64.b64decode(signed.signature, validate=True), _message(signed.summary))
-    except InvalidSignature:
-        return False
-    return True
-
-
-def _message(summary: Summary) -> bytes:
-    return _SIGNED_AS + summary.to_json().encode()
 
 
 def _record_file(repo_type: RepoType) -> str:
