@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import hashlib
+import os
+import subprocess
+import sys
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -178,6 +181,32 @@ def recipe_for(qa_dataset: Path, tmp_path: Path) -> Callable[..., Any]:
         return Recipe.model_validate(recipe)
 
     return make
+
+
+@pytest.fixture
+def launch(tmp_path: Path) -> Callable[..., subprocess.CompletedProcess[str]]:
+    """`launch(recipe, *accelerate_arguments)` runs the script under accelerate's launcher."""
+
+    import yaml
+
+    def run(recipe: Any, *arguments: str) -> subprocess.CompletedProcess[str]:
+        file = tmp_path / "recipe.yaml"
+        file.write_text(yaml.safe_dump(recipe.resolved()), encoding="utf-8")
+        environment = {k: v for k, v in os.environ.items() if k != "HF_ENDPOINT"}
+        return subprocess.run(
+            [
+                *(sys.executable, "-m", "accelerate.commands.launch"),
+                *arguments,
+                *("--main_process_port", "0"),
+                *("trainers/finetune.py", str(file)),
+            ],
+            env=environment | {"OMP_NUM_THREADS": "1", "HF_HUB_OFFLINE": "1"},
+            cwd=Path(__file__).parents[2],
+            capture_output=True,
+            text=True,
+        )
+
+    return run
 
 
 @pytest.fixture

@@ -3,10 +3,8 @@
 from __future__ import annotations
 
 import json
-import os
 import shutil
 import subprocess
-import sys
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -14,7 +12,6 @@ from typing import Any
 import pyarrow.parquet as pq
 import pytest
 import torch
-import yaml
 from safetensors.torch import load_file
 
 from cards.records import RunRecord
@@ -22,33 +19,8 @@ from trainers.checkpoints import latest_whole
 
 pytestmark = pytest.mark.system
 
-REPO_ROOT = Path(__file__).parents[2]
 TWO_PROCESSES = ("--config_file", "recipes/accelerate/cpu-2-processes.yaml")
 ZERO3 = ("--config_file", "recipes/accelerate/zero3-offload.yaml")
-
-
-@pytest.fixture
-def launch(tmp_path: Path) -> Callable[..., subprocess.CompletedProcess[str]]:
-    """`launch(recipe, *accelerate_arguments)` runs the script under accelerate's launcher."""
-
-    def run(recipe: Any, *arguments: str) -> subprocess.CompletedProcess[str]:
-        file = tmp_path / "recipe.yaml"
-        file.write_text(yaml.safe_dump(recipe.resolved()), encoding="utf-8")
-        environment = {k: v for k, v in os.environ.items() if k != "HF_ENDPOINT"}
-        return subprocess.run(
-            [
-                *(sys.executable, "-m", "accelerate.commands.launch"),
-                *arguments,
-                *("--main_process_port", "0"),
-                *("trainers/finetune.py", str(file)),
-            ],
-            env=environment | {"OMP_NUM_THREADS": "1", "HF_HUB_OFFLINE": "1"},
-            cwd=REPO_ROOT,
-            capture_output=True,
-            text=True,
-        )
-
-    return run
 
 
 @pytest.fixture
