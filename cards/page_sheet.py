@@ -1,8 +1,8 @@
 """A sheet of the pages that a model read worst, and the small pictures that it is made of.
 
-Predictions may hold such a picture in the column `picture`, so that the sheet on a card follows
-from them alone. Only pages that were made up get one: a card is read by more people than a
-patient's record, and no gate can read a picture.
+Predictions may hold such a picture in the column `tuned_picture`, so that the sheet on a card
+follows from them alone. Only pages that were made up get one: a card is read by more people than
+a patient's record, and no gate can read a picture.
 """
 
 from __future__ import annotations
@@ -18,7 +18,8 @@ if TYPE_CHECKING:
     import pyarrow as pa
     from PIL.Image import Image
 
-PICTURE = "picture"
+PICTURE = "tuned_picture"
+"""Of the tuned model, as it says which pages were read worst."""
 _JPEG_QUALITY = 75
 _COLUMNS = 5
 
@@ -31,7 +32,7 @@ class SheetPage(NamedTuple):
 
 
 def with_pictures(predictions: pa.Table, pages: Mapping[int, Image]) -> pa.Table:
-    """Predictions with the column `picture`: small JPEGs of {row: page}, null elsewhere.
+    """Predictions with the column `tuned_picture`: small JPEGs of {row: page}, null elsewhere.
 
     pages: upright, RGB.
     """

@@ -10,7 +10,7 @@ from trainers.evaluation_set import EvaluationSet
 
 
 def keep_pictures(task: str, predictions: pa.Table, evaluation: EvaluationSet) -> pa.Table:
-    """Predictions with the column `picture` where the task asks for some; else as they are.
+    """Predictions with the column `tuned_picture` where the task asks for some; else as they are.
 
     Args:
         predictions: scored, an example of `evaluation` a row.

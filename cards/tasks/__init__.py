@@ -141,7 +141,7 @@ class Task:
     """More text for the card: a file of `cards/templates`, and the values it takes as `section`."""
     pictured: Callable[[pa.Table], Sequence[int]] | None = None
     """Rows of scored predictions that keep a small picture of what was asked about, in the column
-    `picture`, for a figure of the card. A card is public: it must be known that they may be."""
+    `tuned_picture`, for a figure of the card. A card is public: each must be known to be fit."""
     row_columns: tuple[str, ...] = ()
     """Columns of the dataset that predictions carry unchanged, as far as it has them."""
     slices: tuple[str, ...] = ()

@@ -13,11 +13,12 @@ from PIL import Image
 from bogam.figures import draw_figures
 from cards.audit import audit_model_folder
 from cards.checks import file_digest
+from cards.compare import Contestant, compare_models
 from cards.errors import BogamError
 from cards.model_card import render_model_card
 from cards.page_sheet import PICTURE, with_pictures
 from cards.reading_card import SHEET, rows_to_picture, worst_rows
-from cards.records import BuilderInfo, DatasetRecord, Source, SplitInfo
+from cards.records import BuilderInfo, DatasetRecord, Revision, Source, SplitInfo
 from cards.scoring import score, summarise
 from trainers.reading_metrics import (
     AverageNormalisedLevenshteinSimilarity,
@@ -291,6 +292,24 @@ def test_whoever_has_the_dataset_can_draw_pages_that_no_card_shows(release, scor
     pixels = Image.open(sheet).convert("RGB").getcolors(1 << 24)
     assert sum(count for count, (red, green, _) in pixels if red > 200 and green < 60) > 10_000
     assert SHEET not in {path.name for path in draw_figures(folder, tmp_path / "again")}
+
+
+def test_two_readers_are_compared_whose_worst_pages_differ(run_record, scored):
+    other = score("medical_ocr", predictions(tuned=REFERENCES * 3 + BADLY))
+    run = run_record.model_copy(update={"task": "medical_ocr"})
+    first, second = (
+        Contestant(
+            Revision(id=f"clinic/{name}", revision="a" * 40),
+            run,
+            with_pictures(table, dict.fromkeys(rows_to_picture(table), page("grey"))),
+        )
+        for name, table in (("one", scored), ("two", other))
+    )
+    found = compare_models(first, second, resamples=50)
+    assert found.examples == 20
+    assert (found.first_better, found.second_better) == (5, 5)
+    by_name = {one.difference.metric: one.difference.difference for one in found.metrics}
+    assert by_name["dose_safety"] == 0
 
 
 def test_where_data_must_not_be_passed_on_the_card_quotes_no_answer(release, scored):
