@@ -13,7 +13,6 @@ import hashlib
 from typing import Literal
 
 from cards.records import Record
-from hub.release import RepoType
 
 _SIGNED_AS = b"bogam verify.json 1\n"
 """Put before what is signed, so that a signature of something else is none of this."""
@@ -24,7 +23,7 @@ class Summary(Record):
 
     schema_version: Literal[1] = 1
     repo: str
-    repo_type: RepoType
+    repo_type: Literal["model", "dataset"]
     revision: str
     record_sha256: str
     card_sha256: str

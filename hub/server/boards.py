@@ -23,6 +23,7 @@ from hub.server.repositories import Repo
 from hub.server.revisions import Commit
 from hub.server.store.database import Transaction
 from hub.server.store.store import Store
+from hub.server.verification import Verification, find_verification
 
 MOST_MODELS = 500
 MOST_VALUE = 1e15
@@ -56,6 +57,7 @@ class Entry:
     revision: str | None
     """The commit of the dataset that was used."""
     split: str | None
+    verification: Verification | None
 
 
 @dataclass
@@ -99,6 +101,7 @@ def find_board(
             continue
         commit = revisions.get_commit(tx, repo, head)
         may_read = gating.may_download(tx, caller, repo)
+        verified = find_verification(tx, store, repo, commit) if may_read else None
         run = read_run(tx, store, commit) if may_read else None
         report = (
             _of_run(run)
@@ -107,7 +110,9 @@ def find_board(
         )
         for name, score in report.scores.items():
             board = boards.setdefault(name, MetricBoard(name, *report.units.get(name, ())))
-            board.entries.append(Entry(repo, commit, score, report.revision, report.split))
+            board.entries.append(
+                Entry(repo, commit, score, report.revision, report.split, verified)
+            )
     for board in boards.values():
         sign = -1 if board.higher_is_better else 1
         board.entries.sort(key=lambda entry: (sign * entry.score.value, entry.repo.repo_id))

@@ -18,6 +18,7 @@ from hub.server.repositories import Repo
 from hub.server.revisions import Commit
 from hub.server.store.database import Transaction
 from hub.server.tables.splits import find_splits
+from hub.server.verification import Verification, find_verification
 
 
 @dataclass(frozen=True)
@@ -36,6 +37,8 @@ class RepoView:
     splits: dict[str, tuple[str, ...]]
     """{split: its parquet files}."""
     has_board: bool
+    verification: Verification | None
+    """None also for those who may not read the files."""
 
     def page(self, template: str, tab: str, **values: Any) -> Response:
         """A page of the repo; `tab` is the one that is open."""
@@ -55,6 +58,8 @@ def open_repo(call: Call) -> Iterator[RepoView]:
         commit = revisions.find_commit(tx, repo, revision)
         metadata = card_at(tx, call.store, repo, commit)
         paths = [path for path, _ in call.store.trees.files(tx, commit.tree)]
+        may_read = gating.may_download(tx, frame.caller, repo)
+        verified = find_verification(tx, call.store, repo, commit) if may_read else None
         yield RepoView(
             tx,
             frame,
@@ -62,7 +67,8 @@ def open_repo(call: Call) -> Iterator[RepoView]:
             revision,
             commit,
             metadata,
-            gating.may_download(tx, frame.caller, repo),
+            may_read,
             find_splits(paths, metadata.data),
             repo.kind == "dataset" and boards.has_board(tx, frame.caller, repo),
+            verified,
         )

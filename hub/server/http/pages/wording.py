@@ -21,12 +21,18 @@ KOREAN = {
         "이 파일은 허가받은 사람만 볼 수 있으며, 아직 허가되지 않았습니다."
     ),
     "All": "전체",
+    "All {number} checks held when card and numbers were computed again from the records.": (
+        "기록에서 카드와 수치를 다시 계산했을 때 검사 {number}개를 모두 통과했습니다."
+    ),
     "Any": "모두",
     "At commit": "커밋",
     "Base model": "기반 모델",
     "Before tuning": "조정 전",
     "Board": "성적표",
     "Card": "카드",
+    "Card, record or files have changed since it was verified.": (
+        "검증한 뒤에 카드나 기록이나 파일이 바뀌었습니다."
+    ),
     "Changed files": "바뀐 파일",
     "Clear filters": "조건 지우기",
     "Contents": "목차",
@@ -96,13 +102,17 @@ KOREAN = {
     "Rows {first} to {last} of {total}": "전체 {total}행 가운데 {first}~{last}행",
     "Score": "점수",
     "Search repos": "저장소 검색",
+    "Signed with the key": "서명한 열쇠",
     "Size": "크기",
     "Skip to content": "본문으로 건너뛰기",
+    "Some checks failed when it was verified.": "검증에서 통과하지 못한 검사가 있습니다.",
     "Spaces": "스페이스",
     "Split": "분할",
     "Storage": "용량",
     "Tags": "태그",
     "Task": "과제",
+    "The model was asked {number} answers again.": "모델에게 답 {number}개를 다시 물었습니다.",
+    "The signature of verify.json is not sound.": "verify.json의 서명이 맞지 않습니다.",
     "The card changed": "카드가 바뀜",
     "Dots are scores, bars their intervals, rings the same model before tuning.": (
         "점은 점수, 막대는 구간, 고리는 같은 모델의 조정 전 점수입니다."
@@ -123,6 +133,7 @@ KOREAN = {
     "Tuned on": "조정에 쓴 데이터",
     "Unified, lines removed and added": "지운 줄과 더한 줄",
     "Updated": "고친 때",
+    "Verification": "검증",
     "Whoever has a token may do what you may do. Revoke those that you no longer need.": (
         "토큰을 가진 사람은 당신과 같은 일을 할 수 있습니다. 쓰지 않는 토큰은 폐기하십시오."
     ),
@@ -151,6 +162,9 @@ KOREAN = {
     "removed": "지움",
     "row {number}": "{number}행",
     "see its rows": "행 보기",
+    "verification does not hold": "검증이 맞지 않음",
+    "verified": "검증됨",
+    "verify.json speaks of another repo.": "verify.json은 다른 저장소의 것입니다.",
     "{number} characters more": "{number}자 더 있음",
     "{number} lines added, {removed} removed": "{number}줄 더함, {removed}줄 지움",
 }
