@@ -23,7 +23,9 @@ FEATURES = datasets.Features(
 )
 
 
-def stored(width: int, height: int, image_format: str = "PNG", **options: Any) -> dict[str, Any]:
+def stored_noise(
+    width: int, height: int, image_format: str = "PNG", **options: Any
+) -> dict[str, Any]:
     """A picture of noise, as a dataset keeps it."""
     noise = np.random.RandomState(width).randint(0, 256, (height, width, 3), dtype=np.uint8)
     file = io.BytesIO()
@@ -43,6 +45,12 @@ def turns(*contents: str) -> list[dict[str, str]]:
         {"role": "assistant" if place % 2 else "user", "content": content}
         for place, content in enumerate(contents)
     ]
+
+
+@pytest.fixture(scope="session")
+def stored() -> Callable[..., dict[str, Any]]:
+    """`stored(width, height)`: a picture as a dataset keeps it."""
+    return stored_noise
 
 
 @pytest.fixture(scope="session")
@@ -67,15 +75,15 @@ def ragged(image_rows: Callable[..., datasets.Dataset]) -> datasets.Dataset:
     question, answer = "두통의 증상은 무엇인가요?", "쉬세요."
     return image_rows(
         {
-            "wide": ([stored(180, 60)], turns(question, "몸이 무겁습니다.")),
+            "wide": ([stored_noise(180, 60)], turns(question, "몸이 무겁습니다.")),
             "lying": (
-                [stored(120, 60, "JPEG", exif=lying())],
+                [stored_noise(120, 60, "JPEG", exif=lying())],
                 turns(question, "두통이 있으면 쉽게 지칩니다.", "약은 의사와 상의하나요?", answer),
             ),
-            "two": ([stored(60, 60), stored(60, 140)], turns("감기인가요?", answer)),
+            "two": ([stored_noise(60, 60), stored_noise(60, 140)], turns("감기인가요?", answer)),
             "none": ([], turns(question, answer)),
             "small": (
-                [stored(28, 28)],
+                [stored_noise(28, 28)],
                 [{"role": "system", "content": "친절하게 답하세요."}, *turns(question, answer)],
             ),
         }
