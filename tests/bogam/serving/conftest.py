@@ -75,7 +75,7 @@ class Browser:
             "--no-first-run", "--disable-background-networking", f"--user-data-dir={profile}",
         ]  # fmt: skip
         self._process = subprocess.Popen(
-            ["sh", "-c", f'exec "$@" 3<&{to_browser} 4>&{from_browser}', "sh", program, *flags],
+            ["bash", "-c", f'exec "$@" 3<&{to_browser} 4>&{from_browser}', "bash", program, *flags],
             pass_fds=(to_browser, from_browser),
             stdout=subprocess.DEVNULL,
             stderr=subprocess.DEVNULL,
@@ -319,13 +319,13 @@ def teach_by_heart(release: Path, twin: Path) -> None:
         labels[:, : prompt["input_ids"].shape[1]] = -100
         batches.append({**whole, "labels": labels})
     model = load_model(find_model(str(twin))).model.train().requires_grad_(True)
-    optimiser = torch.optim.AdamW(model.parameters(), lr=3e-3)
+    optimiser = torch.optim.AdamW(model.parameters(), lr=1e-2)
     for _ in range(150):
         losses = [model(**batch).loss for batch in batches]
         optimiser.zero_grad()
         torch.stack(losses).sum().backward()
         optimiser.step()
-        if max(float(loss) for loss in losses) < 0.02:
+        if max(float(loss.detach()) for loss in losses) < 0.05:
             break
     model.save_pretrained(twin)
 
