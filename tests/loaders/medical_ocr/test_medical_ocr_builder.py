@@ -465,6 +465,7 @@ def test_made_up_documents_are_a_source(source: Source) -> None:
     assert record.raw_items == record.rows == 24
     assert record.rejects == {}
     assert record.findings == ()
+    assert record.licence == "cc0-1.0"
     lines = [orjson.loads(line) for line in (source.root / "documents.jsonl").open("rb")]
     rows = {row["id"]: row for row in source.rows()}
     people: dict[str, set[str]] = defaultdict(set)
@@ -491,6 +492,7 @@ def test_documents_of_that_form_without_the_manifest_are_not_said_to_be_made_up(
     record = source.build()
     assert record.rows == 7
     assert not any(row["made_up"] for row in source.rows())
+    assert record.licence == "other"
 
 
 def test_a_made_up_document_that_was_damaged_is_a_reject(source: Source) -> None:
