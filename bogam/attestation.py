@@ -30,6 +30,7 @@ if TYPE_CHECKING:
 
 logger = logging.getLogger(__name__)
 
+
 def default_key_file() -> Path:
     """Where the key of this user is kept, by the XDG base directory specification."""
     config = os.environ.get("XDG_CONFIG_HOME") or Path.home() / ".config"

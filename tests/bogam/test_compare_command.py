@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import shutil
 from pathlib import Path
 
@@ -142,3 +143,36 @@ def test_predictions_that_are_not_those_of_the_record_are_refused(
     shutil.copyfile(strong / "predictions.parquet", weak / "predictions.parquet")
     with pytest.raises(BogamError, match="not the file that its record names"):
         load_contestant(str(weak))
+
+
+def test_the_page_is_one_file_in_which_nothing_runs(tmp_path: Path) -> None:
+    """Answers are untrusted: they stand on the page as text."""
+    for name, right in (("first", 5), ("second", 30)):
+        write_run(tmp_path / name, right)
+    hostile = "<script>alert(1)</script><img src=x onerror=y>"
+    path = tmp_path / "first" / "predictions.parquet"
+    table = pq.read_table(path)
+    answers = pa.array([*table["tuned"].to_pylist()[:-15], *[hostile] * 15])
+    table = score(
+        "generation", table.set_column(table.column_names.index("tuned"), "tuned", answers)
+    )
+    pq.write_table(table, path)
+    record = json.loads((tmp_path / "first" / "run.json").read_bytes())
+    record["artifacts"]["predictions.parquet"] = file_digest(path)
+    (tmp_path / "first" / "run.json").write_text(json.dumps(record))
+
+    page = tmp_path / "page.html"
+    folders = [str(tmp_path / name) for name in ("first", "second")]
+    done = CliRunner().invoke(bogam, ["compare", *folders, "--page", str(page)])
+    assert done.exit_code == 0, done.output
+    html = page.read_text(encoding="utf-8")
+    assert "<script" not in html
+    assert "<img" not in html
+    assert "&lt;script&gt;alert(1)" in html
+    assert "http" not in re.sub(r'http-equiv="[^"]*"', "", html)
+    result = compare_models(*(load_contestant(folder) for folder in folders))
+    for one in result.metrics:
+        assert f"{one.difference.difference:.3f}".lstrip("-") in html
+    assert f"A {result.first_better}, B {result.second_better}" in html
+    for example in result.disagreements:
+        assert f"<code>{example.id}</code>" in html
