@@ -6,8 +6,7 @@ exactly once. Base and tuned model see the same batches, one after the other.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterator, Sequence
 
 import numpy as np
 import pyarrow as pa
@@ -17,31 +16,14 @@ from peft import PeftModel
 
 from cards.answer_classes import AnswerClass
 from cards.class_predictions import with_classes
-from trainers.label_scoring import Inputs, LabelBatch, LabelScores, score_labels_of_pair
+from trainers.evaluation_set import EvaluationSet
+from trainers.label_scoring import LabelBatch, LabelScores, score_labels_of_pair
 from trainers.label_tokens import LabelTokens
 from trainers.progress import progress_bar
 
 
-@dataclass(frozen=True)
-class ClassificationSet:
-    """Rows to classify. All lists have one entry a row, in the dataset's order."""
-
-    split: str
-    ids: list[str]
-    document_ids: list[str] | None
-    prompts: list[str]
-    """What is asked, as a person reads it."""
-    references: list[str]
-    """The right answers."""
-    lengths: list[int]
-    """Tokens of each prompt with its images; rows of like length go together."""
-    batch: Callable[[Sequence[int]], Inputs]
-    """Make the left-padded batch of some rows, by number; called when it is needed, because
-    images of a whole split need not fit into memory."""
-
-
 def classify_with_pair(
-    model: PeftModel, rows: ClassificationSet, labels: LabelTokens, *, batch_size: int, title: str
+    model: PeftModel, rows: EvaluationSet, labels: LabelTokens, *, batch_size: int, title: str
 ) -> tuple[LabelScores, LabelScores]:
     """Score every row by the base model and by the tuned one. Called by all processes together.
 
@@ -51,7 +33,8 @@ def classify_with_pair(
     """
     state = PartialState()
     # The longest first: too little memory shows at once.
-    order = sorted(range(len(rows.ids)), key=lambda row: -rows.lengths[row])
+    lengths = rows.lengths
+    order = sorted(range(len(lengths)), key=lambda row: -lengths[row])
     share = order[state.process_index :: state.num_processes]
     model.eval()
     with progress_bar(title, total=len(share)) as advance:
@@ -69,7 +52,7 @@ def classify_with_pair(
 
 
 def scored_predictions(
-    rows: ClassificationSet,
+    rows: EvaluationSet,
     classes: Sequence[AnswerClass],
     zero_shot: LabelScores,
     tuned: LabelScores,
@@ -86,26 +69,13 @@ def scored_predictions(
     return with_classes(pa.table(columns), classes)
 
 
-def written_predictions(
-    rows: ClassificationSet,
-    classes: Sequence[AnswerClass],
-    zero_shot: Sequence[str],
-    tuned: Sequence[str],
-) -> pa.Table:
-    """`predictions.parquet` of answers in words, which `cards.scoring` reads."""
-    columns = _columns(rows) | {"zero_shot": list(zero_shot), "tuned": list(tuned)}
-    return with_classes(pa.table(columns), classes)
-
-
-def _batches(
-    rows: ClassificationSet, share: Sequence[int], batch_size: int
-) -> Iterator[LabelBatch]:
+def _batches(rows: EvaluationSet, share: Sequence[int], batch_size: int) -> Iterator[LabelBatch]:
     for start in range(0, len(share), batch_size):
         numbers = share[start : start + batch_size]
-        yield LabelBatch(numbers, rows.batch(numbers))
+        yield LabelBatch(numbers, rows.inputs(numbers))
 
 
-def _columns(rows: ClassificationSet) -> dict[str, object]:
+def _columns(rows: EvaluationSet) -> dict[str, object]:
     columns: dict[str, object] = {"id": rows.ids}
     if rows.document_ids is not None:
         columns["document_id"] = rows.document_ids
@@ -113,4 +83,5 @@ def _columns(rows: ClassificationSet) -> dict[str, object]:
         "split": [rows.split] * len(rows.ids),
         "prompt": rows.prompts,
         "reference": rows.references,
+        **rows.columns,
     }

@@ -102,3 +102,8 @@ class AnswerCollator:
                 if row["split"] in self.images
             ],
         )
+
+    def begin_epoch(self, epoch: int) -> None:
+        """Show the pictures of an epoch (from 0) from now on."""
+        for images in self.images.values():
+            images.begin_epoch(epoch)

@@ -120,7 +120,7 @@ def make_release(
 
     from cards import scoring
     from trainers.base_model import load_base, refuse_unpublishable
-    from trainers.evaluation import evaluate_model, kept_or_new, predictions_table
+    from trainers.comparison import comparison
     from trainers.kept_pictures import keep_pictures
     from trainers.lora_targets import lora_config
     from trainers.release_folder import assemble, write_record_and_card
@@ -144,17 +144,9 @@ def make_release(
     lora_config(base.model, recipe.tuning)  # says now, not after hours, what the model lacks
     data = read_run_data(recipe, dataset, base)
 
-    # Both models answer the same rows, held in the same precision.
-    ask = partial(evaluate_model, base.tokenizer, data.evaluation, recipe.evaluation)
-    zero_shot = kept_or_new(
-        folder.zero_shot,
-        run.zero_shot_fingerprint(recipe.evaluation),
-        data.evaluation.ids,
-        partial(ask, "zero-shot", base.model),
-    )
+    compare = comparison(recipe, folder, run, base, data)
     trained = train(recipe, folder, base, data, load, device)
-    tuned = ask("tuned", trained.model)
-    predictions = scoring.score(recipe.task, predictions_table(data.evaluation, zero_shot, tuned))
+    predictions = scoring.score(recipe.task, compare(trained.model))
     predictions = keep_pictures(recipe.task, predictions, data.evaluation)
 
     # Record and card follow from the files. The files must load as the model that was trained.

@@ -49,6 +49,9 @@ class RowImages:
         except (UnusableImage, OSError) as error:
             raise unusable_image(self.split, stored["id"], error) from error
 
+    def begin_epoch(self, epoch: int) -> None:
+        """Nothing: the pictures are the same in every epoch."""
+
 
 def unusable_image(split: str, row: str, error: Exception) -> BogamError:
     """What to say of a row whose pictures cannot be read."""

@@ -30,7 +30,10 @@ class AnswerLoss:
     weights: Mapping[tuple[int, ...], float] | None = None
 
     def __call__(
-        self, logits: torch.Tensor, targets: torch.Tensor, total_weight: float | None = None
+        self,
+        logits: torch.Tensor,
+        targets: torch.Tensor,
+        total_weight: torch.Tensor | float | None = None,
     ) -> torch.Tensor:
         """The scalar loss, in nats.
 

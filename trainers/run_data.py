@@ -16,6 +16,7 @@ from trainers.base_model import LoadedBase
 from trainers.collator import AnswerCollator
 from trainers.dataset_source import DatasetSource, choose_rows, load_splits
 from trainers.evaluation_set import EvaluationSet, encode_evaluation_set
+from trainers.online_augmentation import augmented, refuse_copies, with_copies
 from trainers.recipe_schema import Recipe
 from trainers.training_set import TrainingSet, encode_training_set
 
@@ -93,10 +94,14 @@ def read_run_data(recipe: Recipe, source: DatasetSource, base: LoadedBase) -> Ru
             max_new_tokens=held_out.max_new_tokens,
         )
 
-        train = learnt(
-            chosen(section.train_split, "dataset.train_split", section.max_train_samples),
-            section.train_split,
-        )
+        learning = chosen(section.train_split, "dataset.train_split", section.max_train_samples)
+        copies: tuple[int, ...] = ()
+        if recipe.augmentation is not None:
+            refuse_copies(source)
+            learning, copies = with_copies(learning, recipe.augmentation, recipe.classes or ())
+        train = learnt(learning, section.train_split)
+        if recipe.augmentation is not None:
+            train = augmented(train, recipe.augmentation, copies)
         validation = samples = None
         if section.validation_split is not None:
             watched = chosen(

@@ -102,6 +102,9 @@ class AnswerTrainer(SFTTrainer):
             eval_dataset=validation_rows,
             callbacks=[*callbacks, _Flow(self)],
         )
+        # Qwen2.5-VL says no here, which would make a step the mean of its batches' means, however
+        # many answer tokens each has. It is the losses of this class that are told the number.
+        self.model_accepts_loss_kwargs = True
         self.remove_callback(PrinterCallback)
         if not self.is_deepspeed_enabled:  # which keeps fp32 copies of its own
             for name, parameter in self.model.named_parameters():
@@ -271,9 +274,11 @@ class AnswerTrainer(SFTTrainer):
         self.accelerator.wait_for_everyone()
 
     def begin_epoch(self, epoch: int) -> None:
-        """Choose the order of the rows of an epoch (from 0)."""
+        """Choose the order of the rows of an epoch (from 0), and the pictures they have in it."""
         if self._sampler is not None:
             self._sampler.epoch = epoch
+        if isinstance(self.data_collator, AnswerCollator):
+            self.data_collator.begin_epoch(epoch)
 
 
 class _Flow(TrainerCallback):

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 from dataclasses import dataclass
+from functools import partial
 from typing import Protocol
 
 import torch
@@ -15,6 +16,7 @@ from cards.errors import BogamError
 from cards.records import ParameterGroup, TrainingSummary
 from trainers.base_model import LoadedBase
 from trainers.checkpoints import latest_whole
+from trainers.class_trainer import ClassTrainer, answer_loss
 from trainers.interruption import Interrupted, StopOnSignal
 from trainers.progress import TrainingProgress
 from trainers.recipe_schema import Recipe
@@ -89,7 +91,9 @@ def train(
     model = with_adapter(base.model, recipe.tuning, in_float32=not is_spread)
     before = WeightsBefore.of(model)
     progress, stop = TrainingProgress(), StopOnSignal()
-    trainer = AnswerTrainer(
+    loss = answer_loss(recipe.loss, data.train)
+    make = AnswerTrainer if loss is None else partial(ClassTrainer, loss=loss)
+    trainer = make(
         model,
         arguments,
         tokenizer=base.tokenizer,

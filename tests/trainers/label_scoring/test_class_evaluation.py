@@ -2,22 +2,23 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+import io
+from pathlib import Path
 from typing import Any
 
+import datasets
 import numpy as np
 import pytest
+from PIL import Image
 
 from cards.answer_classes import AnswerClass
 from cards.scoring import score, summarise
-from trainers.class_evaluation import (
-    ClassificationSet,
-    classify_with_pair,
-    scored_predictions,
-    written_predictions,
-)
+from trainers.base_model import load_base
+from trainers.class_evaluation import classify_with_pair, scored_predictions
+from trainers.evaluation_set import EvaluationSet, encode_evaluation_set
 from trainers.label_scoring import label_log_probs
 from trainers.label_tokens import LabelTokens
+from trainers.recipe_schema import BaseModelSection
 
 LABELS = LabelTokens(((20, 30), (20, 31), (22,)))
 CLASSES = tuple(
@@ -27,61 +28,95 @@ CLASSES = tuple(
     )
 )
 ROWS = 7
+# In pixels: one, two and four tiles of 28 pixels, beside the whole picture.
+SIZES = ((28, 28), (60, 30), (30, 70), (56, 50))
 
 
-@pytest.fixture
-def rows(llava_batch: Callable[[list[int]], Any]) -> ClassificationSet:
+def photo(row: int) -> dict[str, Any]:
+    width, height = SIZES[row % 4]
+    noise = np.random.RandomState(row % 4).randint(0, 256, (height, width, 3), dtype=np.uint8)
+    file = io.BytesIO()
+    Image.fromarray(noise).save(file, "PNG")
+    return {"bytes": file.getvalue(), "path": None}
+
+
+@pytest.fixture(scope="module")
+def llava(llava_twin: Path) -> Any:
+    return load_base(BaseModelSection(id=str(llava_twin)))
+
+
+@pytest.fixture(scope="module")
+def tuned(llava: Any) -> Any:
+    """A copy with LoRA on the language model of which both halves say something."""
+    import copy
+
+    import torch
+    from peft import LoraConfig, get_peft_model
+
+    torch.manual_seed(1)
+    targets = r".*language_model.*\.(q_proj|v_proj)"
+    model = get_peft_model(copy.deepcopy(llava.model), LoraConfig(r=4, target_modules=targets))
+    for name, parameter in model.named_parameters():
+        if "lora_B" in name:
+            torch.nn.init.normal_(parameter, std=0.1)
+    return model
+
+
+@pytest.fixture(scope="module")
+def rows(llava: Any) -> EvaluationSet:
     """Seven rows over four pictures."""
-    return ClassificationSet(
+    features = datasets.Features(
+        {
+            "id": datasets.Value("string"),
+            "document_id": datasets.Value("string"),
+            "images": datasets.List(datasets.Image(decode=False)),
+            "messages": datasets.List(
+                {"role": datasets.Value("string"), "content": datasets.Value("string")}
+            ),
+        }
+    )
+    return encode_evaluation_set(
+        datasets.Dataset.from_list(
+            [
+                {
+                    "id": f"photo-{row}",
+                    "document_id": f"picture-{row % 4}",
+                    "images": [photo(row)],
+                    "messages": [
+                        {"role": "user", "content": "무엇입니까?"},
+                        {"role": "assistant", "content": str(row % 3)},
+                    ],
+                }
+                for row in range(ROWS)
+            ],
+            features=features,
+        ),
+        llava.processor,
         split="test",
-        ids=[f"photo-{row}" for row in range(ROWS)],
-        document_ids=[f"picture-{row % 4}" for row in range(ROWS)],
-        prompts=["무엇입니까?"] * ROWS,
-        references=[str(row % 3) for row in range(ROWS)],
-        lengths=[llava_batch([row % 4])["input_ids"].shape[1] for row in range(ROWS)],
-        batch=lambda numbers: llava_batch([number % 4 for number in numbers]),
+        system_prompt=None,
+        max_length=512,
+        max_new_tokens=8,
     )
 
 
 @pytest.mark.parametrize("batch_size", [1, 3, 8])
 def test_scores_stand_in_the_order_of_the_rows(
-    llava: Any, llava_batch: Any, adapted: Any, rows: ClassificationSet, batch_size: int
+    llava: Any, tuned: Any, rows: EvaluationSet, batch_size: int
 ) -> None:
-    tuned = adapted("llava", r".*language_model.*\.(q_proj|v_proj)").train()
+    tuned.train()
     scores = classify_with_pair(tuned, rows, LABELS, batch_size=batch_size, title="classifying")
-    for found, model in zip(scores, (llava, tuned), strict=True):
-        alone = [label_log_probs(model, llava_batch([row % 4]), LABELS)[0] for row in range(ROWS)]
+    for found, model in zip(scores, (llava.model.eval(), tuned), strict=True):
+        alone = [label_log_probs(model, rows.inputs([row]), LABELS)[0] for row in range(ROWS)]
         assert found.log_probs == pytest.approx(np.stack(alone), abs=1e-5)
 
 
-def test_predictions_hold_what_a_card_needs(adapted: Any, rows: ClassificationSet) -> None:
-    tuned_model = adapted("llava", r".*language_model.*\.(q_proj|v_proj)")
-    zero_shot, tuned = classify_with_pair(
-        tuned_model, rows, LABELS, batch_size=4, title="classifying"
-    )
-    predictions = score("classification", scored_predictions(rows, CLASSES, zero_shot, tuned))
+def test_predictions_hold_what_a_card_needs(tuned: Any, rows: EvaluationSet) -> None:
+    zero_shot, after = classify_with_pair(tuned, rows, LABELS, batch_size=4, title="classifying")
+    predictions = score("classification", scored_predictions(rows, CLASSES, zero_shot, after))
     metrics, _ = summarise("classification", predictions, resamples=50, seed=0)
     right = zero_shot.probabilities.argmax(axis=1) == np.arange(ROWS) % 3
     assert metrics["zero_shot"]["accuracy"].value == pytest.approx(right.mean())
     assert metrics["zero_shot"]["accuracy"].n == ROWS
     assert metrics["zero_shot"]["accuracy"].documents == 4
     assert "roc_auc" in metrics["tuned"]
-    assert predictions["tuned_label_mass"].to_numpy() == pytest.approx(tuned.label_mass)
-
-
-def test_written_answers_are_read_and_the_unreadable_counted(rows: ClassificationSet) -> None:
-    zero_shot = ["1번입니다", "모르겠습니다", "거래 장소가 아닙니다", "0", "", "place", "2번"]
-    predictions = written_predictions(rows, CLASSES, zero_shot, rows.references)
-    scored = score("classification", predictions)
-    assert scored["zero_shot_label"].to_pylist() == [
-        "place",
-        "unparsed",
-        "unparsed",
-        "chat",
-        "unparsed",
-        "place",
-        "drug",
-    ]
-    metrics, _ = summarise("classification", scored, resamples=50, seed=0)
-    assert metrics["zero_shot"]["unparsed"].value == pytest.approx(3 / 7)
-    assert metrics["tuned"]["accuracy"].value == 1.0
+    assert predictions["tuned_label_mass"].to_numpy() == pytest.approx(after.label_mass)
