@@ -141,7 +141,7 @@ def test_padding_is_under_a_tenth_with_pictures_counted(
         batches = lengths[order].reshape(-1, 4)
         return float((batches.max(1, keepdims=True) - batches).sum() / lengths.sum())
 
-    assert padding(list(LengthGroupedOrder(lengths, group=16, seed=1))) < 0.1
+    assert padding(list(LengthGroupedOrder(lengths.tolist(), group=16, seed=1))) < 0.1
     assert padding(list(range(128))) > 0.1
 
 
