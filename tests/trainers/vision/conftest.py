@@ -156,7 +156,7 @@ def hybrid_recipe(seeing_dataset: Path) -> Callable[..., Any]:
             "evaluation": {"batch_size": 4, "max_new_tokens": 8, "resamples": 100},
         }
         for name, section in sections.items():
-            recipe[name] = recipe[name] | section
+            recipe[name] = recipe.get(name, {}) | section
         return Recipe.model_validate(
             {"name": "seeing", "task": "generation", "output_dir": str(output), **recipe}
         )
