@@ -93,14 +93,17 @@ def drug_forensics(out: Path, count: int, seed: int, workers: int | None) -> Non
 @synth.command("chartqa")
 @out_option
 @click.option("--charts", default=400, show_default=True)
+@click.option(
+    "--small", is_flag=True, help="Two to four bars in large letters, in Korean: for tiny models."
+)
 @seed_option
-def chartqa(out: Path, charts: int, seed: int) -> None:
+def chartqa(out: Path, charts: int, small: bool, seed: int) -> None:
     """Small charts with known answers, in ChartQA's layout."""
     from bogam.report import bars
     from loaders.charts.synthesis.writer import write_charts
 
     with bars() as progress:
-        write_charts(out, charts, seed, progress)
+        write_charts(out, charts, seed, progress, small=small)
     _say_next(out, f"{charts} charts", "chartqa")
 
 

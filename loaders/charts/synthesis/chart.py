@@ -85,7 +85,7 @@ def make_chart(seed: int, number: int) -> Chart:
     subject = rng.choice(SHARES if kind == "pie" else _subjects(kind))
     by = rng.choice([known for known in subject.by if known.ordered or kind != "line"])
     count = rng.randint(*{"bar": (4, 7), "line": (5, 7), "pie": (3, 5), "grouped": (3, 4)}[kind])
-    categories = _categories(rng, by, min(count, len(by.names)))
+    categories = pick_categories(rng, by, min(count, len(by.names)))
     if kind == "pie":
         shares = Series(None, colours[0], _shares(rng, len(categories)))
         slices = tuple(colours[: len(categories)])
@@ -95,7 +95,7 @@ def make_chart(seed: int, number: int) -> Chart:
         names = rng.choice(subject.groups)
     if kind == "line":
         names = names[:2]
-    values = _values(rng, subject, len(names) * len(categories))
+    values = pick_values(rng, subject, len(names) * len(categories))
     series = tuple(
         Series(name, colours[place], tuple(values[place :: len(names)]))
         for place, name in enumerate(names)
@@ -110,14 +110,15 @@ def _subjects(kind: Kind) -> list[Subject]:
     ]
 
 
-def _categories(rng: Random, by: Categories, count: int) -> tuple[Words, ...]:
+def pick_categories(rng: Random, by: Categories, count: int) -> tuple[Words, ...]:
+    """Some of the names, neighbours where they have an order."""
     if not by.ordered:
         return tuple(rng.sample(by.names, count))
     start = rng.randint(0, len(by.names) - count)
     return by.names[start : start + count]
 
 
-def _values(rng: Random, subject: Subject, count: int) -> list[int]:
+def pick_values(rng: Random, subject: Subject, count: int) -> list[int]:
     """Between `low` and `high`, each on a step of its own."""
     unit = 10**subject.decimals
     # The range itself varies, so that axes do not look alike.

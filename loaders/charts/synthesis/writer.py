@@ -23,6 +23,7 @@ from loaders.charts.synthesis.canvas import plain_style
 from loaders.charts.synthesis.chart import Chart, make_chart
 from loaders.charts.synthesis.drawing import draw
 from loaders.charts.synthesis.questions import MadeUpQuestion, ask
+from loaders.charts.synthesis.small import draw_small, make_small_chart
 
 if TYPE_CHECKING:
     from rich.progress import Progress
@@ -37,11 +38,17 @@ _OF_EIGHTY = {**dict.fromkeys(range(64), "train"), **dict.fromkeys(range(64, 72)
 
 
 def write_charts(
-    out: Path, charts: int = 400, seed: int = 42, progress: Progress | None = None
+    out: Path,
+    charts: int = 400,
+    seed: int = 42,
+    progress: Progress | None = None,
+    *,
+    small: bool = False,
 ) -> None:
     """Write a source for `bogam build chartqa`; the same arguments give the same bytes.
 
-    Of 80 charts 64 are for training, 8 for validation and 8 for the test.
+    Of 80 charts 64 are for training, 8 for validation and 8 for the test. `small` ones are those
+    of `loaders.charts.synthesis.small`.
 
     Raises:
         BogamError: too few charts for three splits, `out` is there already or cannot be written.
@@ -54,7 +61,7 @@ def write_charts(
     task = progress.add_task("drawing charts", total=charts) if progress is not None else None
     try:
         records: dict[Path, list[dict[str, Any]]] = {}
-        for number, chart, questions, png in _drawn(charts, seed):
+        for number, chart, questions, png in _drawn(charts, seed, small):
             split = _OF_EIGHTY.get(number % 80, "test")
             folder = partial / DATASET_FOLDER / split
             (folder / PICTURES).mkdir(parents=True, exist_ok=True)
@@ -68,7 +75,7 @@ def write_charts(
         for file, entries in records.items():
             file.write_bytes(orjson.dumps(entries, option=orjson.OPT_INDENT_2))
         arguments = {"made_by": "bogam synth chartqa", "version": VERSION}
-        arguments |= {"charts": charts, "seed": seed}
+        arguments |= {"charts": charts, "seed": seed, "small": small}
         (partial / DATASET_FOLDER / SYNTHESIS_FILE).write_bytes(
             orjson.dumps(arguments, option=orjson.OPT_INDENT_2)
         )
@@ -79,12 +86,14 @@ def write_charts(
         shutil.rmtree(partial, ignore_errors=True)
 
 
-def _drawn(charts: int, seed: int) -> Iterator[tuple[int, Chart, list[MadeUpQuestion], bytes]]:
+def _drawn(
+    charts: int, seed: int, small: bool
+) -> Iterator[tuple[int, Chart, list[MadeUpQuestion], bytes]]:
     with plain_style():
         for number in range(charts):
-            chart = make_chart(seed, number)
+            chart = (make_small_chart if small else make_chart)(seed, number)
             questions = ask(chart, Random(f"questions {seed} {number}"), QUESTIONS_OF_EACH_PART)
-            yield number, chart, questions, draw(chart)
+            yield number, chart, questions, (draw_small if small else draw)(chart)
 
 
 def _record(name: str, question: MadeUpQuestion) -> dict[str, Any]:
