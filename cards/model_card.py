@@ -44,6 +44,11 @@ _QUESTIONS = {
     "forensic": "이 자료에서 무엇을 먼저 확인해야 하나요?",
     "general": "안녕하세요?",
 }
+_PICTURE_QUESTIONS = {
+    "medical": "이 처방전에 적힌 약과 용량을 모두 적어 주세요.",
+    "forensic": "이 사진은 어느 분류입니까?",
+    "general": "What does the chart show?",
+}
 _EXAMPLE_LENGTH = 300
 
 
@@ -121,7 +126,7 @@ def render_model_card(run: RunRecord, predictions: pa.Table) -> Card:
         multimodal=run.library_model_class == "AutoModelForImageTextToText",
         quantisation=run.recipe.get("quantisation"),
         system_prompt=run.recipe.get("system_prompt"),
-        question=_QUESTIONS[run.domain],
+        question=_question(run),
         max_new_tokens=run.recipe.get("evaluation", {}).get("max_new_tokens", 256),
         digest=record_digest(run),
     )
@@ -181,6 +186,13 @@ def _metadata(
             if metric in titles
         ],
     )
+
+
+def _question(run: RunRecord) -> str:
+    """What the snippet asks; of a picture where the model sees one."""
+    if run.library_model_class != "AutoModelForCausalLM":
+        return _PICTURE_QUESTIONS[run.domain]
+    return _QUESTIONS[run.domain]
 
 
 def _method(run: RunRecord) -> str:

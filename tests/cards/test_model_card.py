@@ -308,3 +308,49 @@ def test_the_form_of_the_page_asks_as_the_model_was_trained(run_record, predicti
     data = ModelCard(render_model_card(run, predictions).readme).data
     roles = [message["role"] for message in data["widget"][0]["messages"]]
     assert roles == ["system", "user"]
+
+
+@pytest.mark.recipe
+def test_the_code_for_models_that_see_runs_as_it_stands_on_the_card(
+    run_record, predictions, tmp_path
+):
+    """Against a real LLaVA-NeXT of two layers with an untaught adapter."""
+    from peft import LoraConfig, get_peft_model
+    from PIL import Image
+    from transformers import AutoModelForImageTextToText, AutoProcessor
+
+    from trainers.vision_twins import VisionTwinSize, make_vision_twin
+
+    size = VisionTwinSize(
+        hidden=32,
+        intermediate=64,
+        layers=2,
+        vocabulary=600,
+        vision_hidden=32,
+        vision_intermediate=64,
+        vision_layers=3,
+        vision_heads=2,
+    )
+    texts = ["이 처방전에 적힌 약과 용량을 모두 적어 주세요. 짧게 답합니다."] * 20
+    twin = make_vision_twin("llava-next", tmp_path / "twin", texts, size=size)
+    release = tmp_path / "release"
+    model = AutoModelForImageTextToText.from_pretrained(twin)
+    get_peft_model(model, LoraConfig(target_modules=["q_proj"])).save_pretrained(release)
+    AutoProcessor.from_pretrained(twin).save_pretrained(release)
+    Image.new("RGB", (60, 40), "navy").save(release / "picture.png")
+
+    run = changed(
+        run_record,
+        library_model_class="AutoModelForImageTextToText",
+        recipe={"system_prompt": "짧게 답합니다.", "evaluation": {"max_new_tokens": 5}},
+        publication=None,
+    )
+    readme = render_model_card(run.model_copy(update={"publication": None}), predictions).readme
+    (code,) = re.findall(r"```python\n(.*?)```", readme, flags=re.DOTALL)
+    assert 'repo = "."' in code
+    script = tmp_path / "card.py"
+    script.write_text(code + "\nassert output.shape[1] > inputs['input_ids'].shape[1]\n")
+    done = subprocess.run(
+        [sys.executable, str(script)], cwd=release, capture_output=True, text=True, check=False
+    )
+    assert done.returncode == 0, done.stderr
