@@ -309,6 +309,15 @@ class Environment(Record):
     git_commit: str | None = None
 
 
+class AnsweredSample(Record):
+    """A validation row as the base model answered it before training."""
+
+    id: str
+    prompt: str
+    reference: str
+    answer: str
+
+
 class RunRecord(Record):
     """What really happened in one run: `run.json`."""
 
@@ -338,4 +347,5 @@ class RunRecord(Record):
     domain: Domain = "general"
     base_licence: str | None = None
     dataset_licence: str | None = None
+    samples: tuple[AnsweredSample, ...] = ()
     publication: Publication | None = None

@@ -6,7 +6,8 @@ What stands in the recipe's `output_dir`:
 
     recipe.json        what was started: resolved recipe, commits, number of processes
     log.txt            the run, step by step (log-1.txt: of the second process, and so on)
-    zero_shot.parquet  the base model's answers
+    samples.parquet    the base model's answers to some validation rows, if the recipe wants any
+    zero_shot.parquet  its answers to the held-out rows
     checkpoints/       checkpoint-<step>/, whole or not there (manifest.json is written last)
     adapter/           the tuned weights as PEFT saves them
     release/           what is published, see `trainers.release_folder`; there once it is complete
@@ -126,6 +127,7 @@ def make_release(
     from trainers.release_folder import assemble, write_record_and_card
     from trainers.run_data import read_run_data
     from trainers.run_record import make_record
+    from trainers.samples import answer_samples
     from trainers.training import train
     from trainers.training_audit import check_reloaded
 
@@ -144,6 +146,7 @@ def make_release(
     lora_config(base.model, recipe.tuning)  # says now, not after hours, what the model lacks
     data = read_run_data(recipe, dataset, base)
 
+    samples = answer_samples(base, data.samples, recipe.evaluation, folder, run)
     compare = comparison(recipe, folder, run, base, data)
     trained = train(recipe, folder, base, data, load, device)
     predictions = scoring.score(recipe.task, compare(trained.model))
@@ -152,7 +155,9 @@ def make_release(
     # Record and card follow from the files. The files must load as the model that was trained.
     if processes.is_main_process:
         artifacts = assemble(folder.draft, folder.adapter, run.base_model, predictions)
-        record = make_record(recipe, run, dataset, plan, data, trained, predictions, artifacts)
+        record = make_record(
+            recipe, run, dataset, plan, data, trained, samples, predictions, artifacts
+        )
         write_record_and_card(folder.draft, record)
     reference = trained.reference
     del base, trained  # makes room for the model that is loaded from the draft

@@ -61,6 +61,10 @@ class RunFolder:
         return self.path / "checkpoints"
 
     @property
+    def samples(self) -> Path:
+        return self.path / "samples.parquet"
+
+    @property
     def zero_shot(self) -> Path:
         return self.path / "zero_shot.parquet"
 

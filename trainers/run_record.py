@@ -7,7 +7,7 @@ from pathlib import Path
 import pyarrow as pa
 
 from cards import scoring
-from cards.records import DatasetUse, RunRecord
+from cards.records import AnsweredSample, DatasetUse, RunRecord
 from trainers.dataset_source import DatasetSource
 from trainers.push import PublicationPlan
 from trainers.recipe_schema import Recipe
@@ -24,12 +24,14 @@ def make_record(
     plan: PublicationPlan,
     data: RunData,
     trained: Trained,
+    samples: tuple[AnsweredSample, ...],
     predictions: pa.Table,
     artifacts: dict[str, str],
 ) -> RunRecord:
     """Put the run together.
 
     Args:
+        samples: see `trainers.samples`.
         predictions: with their score columns.
         artifacts: {path in the release: sha256}.
     """
@@ -65,4 +67,5 @@ def make_record(
         domain=described.domain if described else "general",
         base_licence=plan.base_licence.id,
         dataset_licence=dataset.licence.id,
+        samples=samples,
     )

@@ -27,7 +27,11 @@ def processor(twin: Path, load: Callable[..., Any]) -> Any:
 
 
 def encode(rows: datasets.Dataset, processor: Any, **changes: Any) -> TrainingSet:
-    settings: dict[str, Any] = {"max_length": 512, "on_too_long": "refuse", "system_prompt": None} | changes
+    settings: dict[str, Any] = {
+        "max_length": 512,
+        "on_too_long": "refuse",
+        "system_prompt": None,
+    } | changes
     return encode_training_set(rows, processor, split="train", **settings)
 
 
