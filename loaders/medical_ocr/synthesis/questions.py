@@ -5,14 +5,17 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from functools import lru_cache
 from pathlib import Path
-from typing import Literal
+from typing import TYPE_CHECKING, Literal
 
 import yaml
-from numpy.random import Generator
 
 from cards.document_labels import FIELD_LABELS, Language, Word
 from loaders.medical_ocr.synthesis import languages as say
-from loaders.medical_ocr.synthesis.page import Field
+
+if TYPE_CHECKING:
+    from numpy.random import Generator
+
+    from loaders.medical_ocr.synthesis.page import Field
 
 DocumentType = Literal["prescription", "checkup", "bill", "label"]
 Turn = tuple[str, str]

@@ -18,7 +18,7 @@ import pytest
 from PIL import Image
 
 from cards.errors import BogamError
-from loaders.medical_ocr.synthesis import write_documents
+from loaders.medical_ocr.synthesis.writer import write_documents
 
 if TYPE_CHECKING:
     from tests.loaders.medical_ocr.conftest import Source

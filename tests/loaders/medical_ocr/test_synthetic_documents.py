@@ -19,7 +19,6 @@ from rich.progress import Progress
 from cards.errors import BogamError
 from hub.gates.pii import personal_data
 from loaders.medical_ocr import synthesis
-from loaders.medical_ocr.synthesis import write_documents
 from loaders.medical_ocr.synthesis.bill import write_bill
 from loaders.medical_ocr.synthesis.checkup import judge_body_mass
 from loaders.medical_ocr.synthesis.conditions import CONDITIONS
@@ -28,7 +27,12 @@ from loaders.medical_ocr.synthesis.page import FAMILIES, font_file
 from loaders.medical_ocr.synthesis.people import make_person
 from loaders.medical_ocr.synthesis.prescription import write_prescription
 from loaders.medical_ocr.synthesis.questions import wordings
-from loaders.medical_ocr.synthesis.writer import DOCUMENTS_FILE, Document, make_document
+from loaders.medical_ocr.synthesis.writer import (
+    DOCUMENTS_FILE,
+    Document,
+    make_document,
+    write_documents,
+)
 
 COUNT = 72
 HANGUL = re.compile(r"[가-힣]")
