@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import json
+import logging
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any, TypeVar
@@ -14,8 +15,18 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from hub.server.store.blobs import StoredBlob
+from hub.server.tables.page_index import (
+    LARGE_GROUP_BYTES,
+    is_worth_it,
+    read_from_group,
+    read_raw_footer,
+)
+from hub.server.tables.thrift import Struct, ThriftError
+
+logger = logging.getLogger(__name__)
 
 BATCH_ROWS = 1024
+MOST_CHUNKS = 20_000
 NO_VALUE = "∅"
 
 _T = TypeVar("_T")
@@ -73,6 +84,8 @@ class Footer:
     """What to read for a page: every leaf but the bytes of images and other binary values."""
     starts: npt.NDArray[np.int64]
     """First row of every row group, and the number of rows at the end."""
+    raw: Struct | None
+    """The footer with the places of pages, for files with large row groups."""
 
     @property
     def rows(self) -> int:
@@ -89,8 +102,8 @@ def read_rows(
 ) -> list[dict[str, Any]]:
     """The rows with these ascending numbers. `columns` are names or paths of leaves.
 
-    Rows before them in the same row group are decoded, later ones are not. Raises
-    :class:`UnreadableTableError`.
+    Of large row groups only the pages that hold the rows are read, where the file says which.
+    Raises :class:`UnreadableTableError`.
     """
     return guarded(lambda: _read_rows(blob, footer, columns, numbers))
 
@@ -129,7 +142,21 @@ def _read_footer(blob: StoredBlob) -> Footer:
         tuple(Column(field.name, field.type, labels.get(field.name, ())) for field in schema),
         tuple(leaf.path for leaf, skip in zip(leaves, binary, strict=True) if not skip),
         np.concatenate([[0], np.cumsum(groups)]).astype(np.int64),
+        _raw_footer(blob, metadata),
     )
+
+
+def _raw_footer(blob: StoredBlob, metadata: pq.FileMetaData) -> Struct | None:
+    """None where no row group is large, or the footer itself is too large to read twice."""
+    groups = metadata.num_row_groups
+    sizes = [metadata.row_group(number).total_byte_size for number in range(groups)]
+    if max(sizes, default=0) <= LARGE_GROUP_BYTES or groups * metadata.num_columns > MOST_CHUNKS:
+        return None
+    try:
+        return read_raw_footer(blob)
+    except ThriftError as error:
+        logger.info("%s: rows are read without the page index: %s", blob.sha256, error)
+        return None
 
 
 def _read_rows(
@@ -141,6 +168,10 @@ def _read_rows(
         for group in sorted(set(groups.tolist())):
             first = int(footer.starts[group])
             wanted = [n - first for n, g in zip(numbers, groups, strict=True) if g == group]
+            indexed = _read_by_index(blob, footer, group, columns, wanted)
+            if indexed is not None:
+                found += indexed
+                continue
             position = 0
             batches = file.iter_batches(BATCH_ROWS, row_groups=[group], columns=list(columns))
             for batch in batches:
@@ -151,6 +182,19 @@ def _read_rows(
                 if position > wanted[-1]:
                     break
     return found
+
+
+def _read_by_index(
+    blob: StoredBlob, footer: Footer, group: int, columns: Sequence[str], wanted: Sequence[int]
+) -> list[dict[str, Any]] | None:
+    """None where the group is small, has no page index, or one that cannot be used."""
+    try:
+        if footer.raw is None or not is_worth_it(footer.raw, group):
+            return None
+        return read_from_group(blob, footer.raw, group, columns, wanted)
+    except ValueError as error:
+        logger.info("%s: row group %d is read without its index: %s", blob.sha256, group, error)
+        return None
 
 
 def _label_names(schema: pa.Schema) -> dict[str, tuple[str, ...]]:
