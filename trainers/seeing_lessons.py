@@ -80,7 +80,10 @@ def _learn_to_see(
     words = torch.tensor(
         [[float(word in picture.words) for word in vocabulary] for picture in pictures]
     )
-    tower, layer = model.model.vision_tower, model.config.vision_feature_layer
+    tower = model.model.vision_tower
+    # The language model is shown what comes out of a layer before the last.
+    layers = tower.encoder.layers
+    tower.encoder.layers = layers[: len(layers) + 1 + model.config.vision_feature_layer]
     side = model.config.vision_config.image_size
     images = _stack(pictures, round(side * _ROOM))
     scale = processor.image_processor
@@ -92,11 +95,12 @@ def _learn_to_see(
     for _ in track(range(steps), description="Teaching the twin to see"):
         chosen = torch.randint(len(images), (SEEN_AT_ONCE,))
         pixels = (_as_seen(images[chosen], side) - mean) / spread
-        patches = tower(pixels, output_hidden_states=True).hidden_states[layer][:, 1:]
+        patches = tower(pixels).last_hidden_state[:, 1:]
         loss = nn.functional.binary_cross_entropy_with_logits(
             head(patches.mean(dim=1)), words[chosen]
         )
         _step(loss, optimiser, schedule)
+    tower.encoder.layers = layers
     tower.eval()
     logger.info("twin taught to see for %d steps, last loss %.3f nats a word", steps, loss.item())
 
