@@ -93,6 +93,23 @@ def test_the_chart_recipe_has_the_missions_numbers() -> None:
     assert schedule.keep_best
 
 
+def test_the_forensic_recipe_has_the_missions_numbers() -> None:
+    file = REPOSITORY / "recipes/llava-v1.6-mistral-7b-drug-forensics.yaml"
+    recipe = load_recipe(file)
+    assert [one.answer for one in recipe.classes or ()] == ["0", "1", "2", "3"]
+    assert (recipe.tuning.rank, recipe.tuning.alpha, recipe.tuning.dropout) == (16, 32, 0.05)
+    assert len(recipe.tuning.targets) == 7
+    assert recipe.quantisation is not None and recipe.quantisation.double_quant
+    schedule = recipe.schedule
+    assert (recipe.optimiser.lr, schedule.epochs) == (1e-5, 5)
+    assert schedule.batch_size * schedule.accumulation == 16
+    assert recipe.evaluation.mode == "score"
+    stated = load_recipe(file, ["tuning.rank=8", "tuning.alpha=16"])
+    assert (stated.tuning.rank, stated.tuning.alpha) == (8, 16)
+    online = load_recipe(file, ["augmentation={classes: [transaction_place], copies: 4}"])
+    assert online.augmentation is not None and online.augmentation.copies == 4
+
+
 @pytest.mark.parametrize(
     ("added", "told"),
     [
