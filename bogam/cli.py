@@ -24,6 +24,7 @@ from bogam.commands.hub import hub
 from bogam.commands.models import convert_base, merge
 from bogam.commands.publish import publish
 from bogam.commands.serve import serve
+from bogam.commands.space import space
 from bogam.commands.synth import synth
 from bogam.commands.verify import verify
 from bogam.process import use_closed_network
@@ -60,6 +61,7 @@ for command in (
     merge,
     publish,
     serve,
+    space,
     synth,
     verify,
 ):

@@ -11,6 +11,7 @@ import pyarrow.parquet as pq
 from huggingface_hub import HfApi, HfFileSystem
 
 from bogam.serving.documents import labels_of
+from cards.document_labels import FIELD_LABELS
 from cards.errors import BogamError
 from cards.records import RunRecord
 from hub.refusals import said_plainly
@@ -28,7 +29,8 @@ class Example:
     document_type: str | None
     """Of a medical document, as the page offers them."""
     fields: list[dict[str, Any]]
-    """`name`, `labels`, `value`, and `box`: left, top, right, bottom in pixels, or empty."""
+    """Those that a reader is asked about: `name`, `labels`, `value`, and `box` (left, top, right,
+    bottom in pixels; empty where it is not known)."""
 
     def to_json(self) -> dict[str, Any]:
         image = None
@@ -100,5 +102,6 @@ def _example(row: dict[str, Any]) -> Example:
                 "box": field["box"] or [],
             }
             for field in row.get("fields") or ()
+            if field["name"] in FIELD_LABELS
         ],
     )

@@ -27,16 +27,6 @@ from bogam.serving.limits import Limits, Refusal
 from bogam.serving.relay import Relay, read_body
 
 _PAGE = {"": "text/html", "page.js": "text/javascript", "page.css": "text/css"}
-# Only what this server itself sends may run or be shown, and pictures that the user chose.
-_HEADERS = [
-    (
-        b"content-security-policy",
-        b"default-src 'self'; img-src 'self' blob: data:; frame-ancestors 'self'; "
-        b"base-uri 'none'; form-action 'none'",
-    ),
-    (b"x-content-type-options", b"nosniff"),
-    (b"referrer-policy", b"no-referrer"),
-]
 _FIELDS_BYTES = 1 << 20
 
 
@@ -56,6 +46,8 @@ class Gateway:
     names: Sequence[str] | None
     """Host names that it answers to; None for any. On loopback no other site may have a name of
     its own lead here."""
+    framed_by: Sequence[str] = ()
+    """Sites that may show the page within theirs."""
 
 
 def create_app(
@@ -134,7 +126,7 @@ def create_app(
     ]
     if gateway.scores_labels:
         routes.append(relay("/v1/label_scores", labels))
-    middleware = [Middleware(_SafeHeaders)]
+    middleware = [Middleware(_SafeHeaders, framed_by=gateway.framed_by)]
     if gateway.names is not None:
         middleware.append(Middleware(TrustedHostMiddleware, allowed_hosts=list(gateway.names)))
     return Starlette(
@@ -170,15 +162,26 @@ def _refuse(request: Request, error: Exception) -> Response:
 
 
 class _SafeHeaders:
-    """Adds the headers that every answer has."""
+    """Adds the headers that every answer has: only what this server itself sends may run or be
+    shown, and pictures that the user chose."""
 
-    def __init__(self, app: ASGIApp) -> None:
+    def __init__(self, app: ASGIApp, framed_by: Sequence[str]) -> None:
         self._app = app
+        framers = " ".join(("'self'", *framed_by))
+        policy = (
+            "default-src 'self'; img-src 'self' blob: data:; base-uri 'none'; form-action 'none'; "
+            f"frame-ancestors {framers}"
+        )
+        self._headers = [
+            (b"content-security-policy", policy.encode()),
+            (b"x-content-type-options", b"nosniff"),
+            (b"referrer-policy", b"no-referrer"),
+        ]
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         async def with_headers(message: Message) -> None:
             if message["type"] == "http.response.start":
-                message["headers"] = [*message["headers"], *_HEADERS]
+                message["headers"] = [*message["headers"], *self._headers]
             await send(message)
 
         await self._app(scope, receive, with_headers if scope["type"] == "http" else send)

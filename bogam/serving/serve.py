@@ -57,6 +57,7 @@ class ServeOptions:
     api_key: str | None = None
     load_in_4bit: bool = False
     examples: int = 0
+    framed_by: tuple[str, ...] = ()
     limits: Limits = field(default_factory=Limits)
 
 
@@ -147,6 +148,7 @@ def _gateway(source: ModelSource, call: EngineCall, options: ServeOptions) -> Ga
         limits=options.limits,
         api_key=options.api_key,
         scores_labels=call.scores_labels,
+        framed_by=options.framed_by,
         names=(*_LOOPBACK_NAMES, options.host) if is_loopback(options.host) else None,
     )
 

@@ -280,6 +280,13 @@ const TITLES = {
   pictures: ["그림 · A picture", ""],
 };
 
+const DOCUMENTS = {
+  prescription: "처방전 · prescription · 处方笺",
+  checkup: "건강검진 결과 · check-up · 体检结果",
+  bill: "진료비 영수증 · bill · 诊疗费收据",
+  label: "약 봉투 · medicine label · 药袋",
+};
+
 function fact(name, value) {
   const term = document.createElement("dt");
   term.textContent = name;
@@ -320,6 +327,9 @@ function describe() {
     element("read").textContent = action;
     element("read").hidden = !action;
     element("type-label").hidden = model.kind !== "documents";
+    for (const type of Object.keys(model.document_questions)) {
+      element("document-type").add(new Option(DOCUMENTS[type] ?? type, type));
+    }
   }
   if (model.kind === "classes" && !model.sees_images) element("read").hidden = true;
   for (const question of model.questions) suggest(question);
