@@ -16,12 +16,15 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import torch
-from huggingface_hub import HfApi, ModelCard, ModelCardData, snapshot_download
+from huggingface_hub import HfApi, ModelCard, snapshot_download
 from transformers import AutoConfig, AutoModelForCausalLM
 
+from cards.derived_card import derived_card
 from cards.errors import BogamError
 from cards.licences import Licence, check_publication, licence_of_base
+from cards.lint import require_publishable
 from cards.records import Revision
+from cards.tasks import Bilingual
 from hub.publish import publish_release
 from hub.push import Published
 from hub.refusals import said_plainly
@@ -119,6 +122,7 @@ def publish_converted(
     progress: Progress | None = None,
 ) -> Published:
     """Make a converted folder one commit; the same folder again changes nothing."""
+    require_publishable(folder, "model", repo_id)
     release = Release(folder, repo_id, "model", licence, public=public, made_from=(licence,))
     return publish_release(release, "Publish a base model in Llama's format", progress=progress)
 
@@ -197,31 +201,35 @@ def _write_json(path: Path, content: dict[str, Any]) -> None:
 
 def _card(source: Revision, repo_id: str, licence: Licence, files: int) -> str:
     """Where the weights come from, what was done to them, and under which terms they stand."""
-    fields: dict[str, Any] = {
-        "language": ["ko", "en"],
-        "library_name": "transformers",
-        "pipeline_tag": "text-generation",
-        "tags": ["exaone", "bogam"],
-        **licence.metadata(),
-    }
+    metadata: dict[str, Any] = {"language": ["ko", "en"], "tags": ["exaone", "bogam"]}
     if source.revision == LOCAL:
         origin = f"`{Path(source.id).name}`, a local folder,"
     else:
-        fields["base_model"] = source.id
+        metadata["base_model"] = source.id
         origin = f"`{source.id}` at commit `{source.revision}`"
-    terms = "\n".join(f"- {line}" for line in (*licence.notice_ko, *licence.notice_en))
-    return (
-        f"---\n{ModelCardData(**fields).to_yaml()}\n---\n\n# {repo_id}\n\n"
-        f"The weights of {origin} in Llama's format, so that plain transformers loads them without "
-        f"code from a repo. Nothing was trained, quantised or rounded: the tensors ({files} "
-        "safetensors) were copied byte for byte under other names. Both forms were loaded and "
-        "their logits are equal to the bit.\n\n"
-        "원본 가중치의 이름만 Llama 형식으로 바꾼 저장소입니다. 값은 그대로이고, 원격 코드 없이 "
-        "transformers로 바로 불러올 수 있으며, 로짓이 원본과 비트 단위로 같음을 확인했습니다.\n\n"
-        "```python\nfrom transformers import AutoModelForCausalLM, AutoTokenizer\n\n"
-        f'tokenizer = AutoTokenizer.from_pretrained("{repo_id}")\n'
-        f'model = AutoModelForCausalLM.from_pretrained("{repo_id}", dtype="auto")\n```\n\n'
-        f"## Licence 라이선스\n\n[{licence.title}]({licence.link})\n\n{terms}\n"
+    return derived_card(
+        repo_id,
+        licence,
+        repo=repo_id,
+        metadata=metadata,
+        made=Bilingual(
+            "원본 가중치의 이름만 Llama 형식으로 바꾼 저장소입니다. 값은 그대로이고, 원격 코드 "
+            "없이 transformers로 바로 불러올 수 있습니다.",
+            f"The weights of {origin} in Llama's format, so that plain transformers loads them "
+            "without code from a repo. Nothing was trained, quantised or rounded: the tensors "
+            f"({files} safetensors) were copied byte for byte under other names.",
+        ),
+        checked=Bilingual(
+            "두 형식을 모두 불러와 로짓이 비트 단위로 같음을 확인했습니다. 그 밖의 평가는 하지 "
+            "않았습니다: 만든 곳의 평가가 그대로 적용됩니다.",
+            "Both forms were loaded and their logits are equal to the bit. Nothing else was "
+            "measured: what its maker published holds for it too.",
+        ),
+        data=Bilingual(
+            "여기서 학습한 것은 없습니다. 학습 자료는 원본의 카드에 있습니다.",
+            "Nothing was trained here. What the weights were trained on stands on the card of the "
+            "original.",
+        ),
     )
 
 

@@ -13,18 +13,19 @@ import json
 import logging
 import shutil
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import torch
-from huggingface_hub import HfApi, ModelCard, ModelCardData
+from huggingface_hub import HfApi, ModelCard
 from peft import PeftConfig, PeftModel
 from PIL import Image
 from transformers import ProcessorMixin
 
+from cards.derived_card import derived_card
 from cards.errors import BogamError
 from cards.licences import Licence, derive, find_licence, licence_of_base
-from cards.records import RUN_FILE, Revision, RunRecord
+from cards.records import RUN_FILE, Domain, Revision, RunRecord
+from cards.tasks import Bilingual
 from hub.refusals import said_plainly
 from trainers.base_files import base_file
 from trainers.base_model import LOCAL, LoadedBase, ModelClass, load_base
@@ -81,8 +82,7 @@ def merge_adapter(adapter: str, folder: Path, *, revision: str = "main") -> Lice
             llama_config(merged.config).save_pretrained(draft)
         (processor or base.tokenizer).save_pretrained(draft)
         licence = _licence(files, base.source)
-        task = "text-generation" if processor is None else "image-text-to-text"
-        _write_card(draft, source, base.source, licence, task)
+        _write_card(draft, source, base.source, licence, _domain(files), sees=processor is not None)
         _check_answers(base.model_class, draft, probe, wanted, stored)
         draft.rename(folder)
     finally:
@@ -173,8 +173,20 @@ def _licence(files: Path, base: Revision) -> Licence:
     return derive(of_base, find_licence(RunRecord.read(files / RUN_FILE).licence))
 
 
+def _domain(files: Path) -> Domain:
+    """Of the run that made the adapter, whose limits the merged model has too."""
+    run = files / RUN_FILE
+    return RunRecord.read(run).domain if run.is_file() else "general"
+
+
 def _write_card(
-    draft: Path, adapter: Revision, base: Revision, licence: Licence, task: str
+    draft: Path,
+    adapter: Revision,
+    base: Revision,
+    licence: Licence,
+    domain: Domain,
+    *,
+    sees: bool,
 ) -> None:
     of_base = base_file(base, "LICENSE")
     if of_base is not None:
@@ -187,19 +199,26 @@ def _write_card(
         else:
             names.append(f"`{part.id}` at commit `{part.revision}`")
             models.append(part.id)
-    fields: dict[str, Any] = {
-        "base_model": models or None,
-        "library_name": "transformers",
-        "pipeline_tag": task,
-        **licence.metadata(),
-    }
-    terms = "\n".join(f"- {line}" for line in (*licence.notice_ko, *licence.notice_en))
-    text = (
-        f"---\n{ModelCardData(**fields).to_yaml()}\n---\n\n# Merged model\n\n"
-        f"The adapter {names[0]} merged into the unquantised base {names[1]}. The numbers on the "
-        "adapter's card were measured on adapter and base as trained; on this form they may differ "
-        "a little.\n\n"
-        "어댑터를 양자화하지 않은 기반 모델에 합친 모델입니다.\n\n"
-        f"## Licence 라이선스\n\n[{licence.title}]({licence.link})\n\n{terms}\n"
+    text = derived_card(
+        "Merged model",
+        licence,
+        metadata={"base_model": models or None},
+        sees=sees,
+        domain=domain,
+        made=Bilingual(
+            "어댑터를 양자화하지 않은 기반 모델에 합친 모델입니다.",
+            f"The adapter {names[0]} merged into the unquantised base {names[1]}.",
+        ),
+        checked=Bilingual(
+            "합친 모델의 로짓이 어댑터와 기반 모델을 함께 쓴 것과 같음을 확인했습니다. 어댑터 "
+            "카드의 수치는 학습 때의 형태로 잰 것이라 이 형태에서는 조금 다를 수 있습니다.",
+            "Its logits were compared with those of adapter and base together. The numbers on the "
+            "adapter's card were measured on adapter and base as trained; on this form they may "
+            "differ a little.",
+        ),
+        data=Bilingual(
+            "학습 자료는 어댑터와 기반 모델의 카드에 있습니다.",
+            "What adapter and base were trained on stands on their cards.",
+        ),
     )
     (draft / "README.md").write_text(text, encoding="utf-8")

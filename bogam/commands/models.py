@@ -45,6 +45,7 @@ def merge(adapter: str, revision: str, out: Path, repo_id: str | None) -> None:
     ADAPTER is a Hub id or a folder.
     """
     from bogam.report import show_published
+    from cards.lint import require_publishable
     from hub.publish import publish_release
     from hub.release import Release
     from trainers.merge import merge_adapter
@@ -52,5 +53,6 @@ def merge(adapter: str, revision: str, out: Path, repo_id: str | None) -> None:
     licence = merge_adapter(adapter, out, revision=revision)
     click.echo(f"{out}: merged")
     if repo_id is not None:
+        require_publishable(out, "model", repo_id)
         release = Release(out, repo_id, "model", licence, made_from=(licence,))
         show_published(publish_release(release, f"Merge {adapter}"))

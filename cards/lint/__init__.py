@@ -43,6 +43,7 @@ __all__ = [
     "lint_card",
     "lint_folder",
     "publishable",
+    "require_publishable",
     "result_files",
 ]
 
@@ -132,17 +133,28 @@ def publishable(card: Card, record: RunRecord | DatasetRecord) -> Card:
         record=record,
         rendered=card.readme,
     )
-    findings = lint_card(card.readme, repo)
+    _refuse(lint_card(card.readme, repo), repo.repo_id)
+    return card
+
+
+def require_publishable(folder: Path, repo_type: RepoType, repo_id: str) -> None:
+    """The gate of a folder that brings its own card.
+
+    Raise :class:`BogamError` that lists the errors. Warnings are logged.
+    """
+    _refuse(lint_folder(folder, repo_type=repo_type, repo_id=repo_id), repo_id)
+
+
+def _refuse(findings: list[LintFinding], repo_id: str | None) -> None:
     for finding in findings:
         if finding.severity == "warning":
             logger.warning("%s", finding)
     errors = [str(finding) for finding in findings if finding.severity == "error"]
     if errors:
         raise BogamError(
-            f"The card of {repo.repo_id} must not be published as it is; nothing was sent.\n"
+            f"The card of {repo_id} must not be published as it is; nothing was sent.\n"
             + "\n".join(errors)
         )
-    return card
 
 
 def result_files(files: frozenset[str]) -> list[str]:

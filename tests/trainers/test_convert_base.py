@@ -18,6 +18,7 @@ from safetensors.torch import load_file, save_file
 from transformers import AutoModelForCausalLM
 
 from cards.errors import BogamError
+from cards.lint import require_publishable
 from trainers.convert_base import convert_base, publish_converted
 from trainers.exaone import register_exaone
 from trainers.safetensors_names import rename_tensors
@@ -128,6 +129,16 @@ def test_tokenizer_template_and_agreement_go_along_unchanged(
 ) -> None:
     for name in ("tokenizer.json", "tokenizer_config.json", "chat_template.jinja", "LICENSE"):
         assert (converted / name).read_bytes() == (original / name).read_bytes()
+
+
+def test_card_has_what_every_reader_looks_for(converted: Path, tmp_path: Path) -> None:
+    """And one without is not published."""
+    require_publishable(converted, "model", REPO)
+    bare = shutil.copytree(converted, tmp_path / "bare")
+    text = (bare / "README.md").read_text(encoding="utf-8")
+    (bare / "README.md").write_text(text.partition("## 한계")[0], encoding="utf-8")
+    with pytest.raises(BogamError, match="missing-limits"):
+        require_publishable(bare, "model", REPO)
 
 
 def test_card_keeps_the_licence_and_says_what_was_done(converted: Path) -> None:

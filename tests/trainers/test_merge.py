@@ -12,6 +12,7 @@ from peft import PeftModel, get_peft_model
 from transformers import AutoModelForCausalLM, AutoTokenizer
 
 from cards.errors import BogamError
+from cards.lint import require_publishable
 from trainers.base_model import load_base
 from trainers.lora_targets import lora_config
 from trainers.merge import merge_adapter
@@ -93,6 +94,7 @@ def test_card_names_parts_and_licence_without_paths(llama_twin: Path, tmp_path: 
     merge_adapter(str(adapter), tmp_path / "merged")
     card = ModelCard.load(tmp_path / "merged" / "README.md")
     assert card.data.license == "cc-by-nc-4.0"
+    require_publishable(tmp_path / "merged", "model", "org/merged")
     assert "`adapter`" in card.text
     assert "`base`" in card.text
     for path in (tmp_path / "merged").iterdir():
