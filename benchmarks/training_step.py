@@ -1,8 +1,7 @@
-"""One training step of a text model on the CPU: ours, TRL as it is, and the plain Trainer.
+"""One training step on the CPU: ours, TRL as it is, and the plain Trainer.
 
-A Llama with EXAONE's vocabulary (102,400 entries) but four thin layers, LoRA on q_proj and v_proj,
-two rows of 512 tokens of which 30 % are the answer. The head outweighs everything else here, as it
-does for small models and small batches; on a real 7B it is 4-6 % of a step.
+On the models of `benchmarks.training_subjects`, with LoRA on q_proj and v_proj. All compute the
+same losses from the same batches; decoding pictures is not part of a step.
 """
 
 from __future__ import annotations
@@ -18,11 +17,8 @@ from pathlib import Path
 from typing import Any
 
 from benchmarks.measurement import Measurement
+from benchmarks.training_subjects import BATCH, SUBJECTS, Subject
 
-VOCABULARY = 102_400
-TOKENS = 512
-ANSWER_TOKENS = 154
-BATCH = 2
 STEPS = 3
 LEARNING_RATE = 2e-4
 BASELINE = "TRL SFTTrainer as is"
@@ -37,9 +33,14 @@ def run() -> list[Measurement]:
     threads = torch.get_num_threads()
     torch.set_num_threads(1)  # several would spin while they wait for each other
     try:
-        measured = {name: _measure(name) for name in (BASELINE, "plain Trainer", OURS, BY_HAND)}
+        return [row for name, make in SUBJECTS.items() for row in _compared(name, make)]
     finally:
         torch.set_num_threads(threads)
+
+
+def _compared(subject: str, make: Callable[[Path], Subject]) -> list[Measurement]:
+    ways = (BASELINE, "plain Trainer", OURS, BY_HAND)
+    measured = {name: _measure(name, make) for name in ways}
     reference = measured[BASELINE]
     rows = []
     for name, own in measured.items():
@@ -49,8 +50,9 @@ def run() -> list[Measurement]:
         against = None if name == BASELINE else BASELINE
         faster = reference.seconds / own.seconds if against else None
         leaner = reference.megabytes / own.megabytes if against else None
-        rows.append(Measurement(f"{name}: step", own.seconds, "CPU s", faster, against))
-        rows.append(Measurement(f"{name}: memory", own.megabytes, "MB", leaner, against))
+        title = f"{subject}: {name}"
+        rows.append(Measurement(f"{title}: step", own.seconds, "CPU s", faster, against))
+        rows.append(Measurement(f"{title}: memory", own.megabytes, "MB", leaner, against))
     return rows
 
 
@@ -63,10 +65,11 @@ class _Run:
     losses: list[float]
 
 
-def _measure(name: str) -> _Run:
+def _measure(name: str, make: Callable[[Path], Subject]) -> _Run:
     gc.collect()
     with tempfile.TemporaryDirectory() as folder:
-        train = _by_hand() if name == BY_HAND else _with_trainer(name, folder)
+        subject = make(Path(folder) / "base")
+        train = _by_hand(subject) if name == BY_HAND else _with_trainer(name, subject, folder)
         Path("/proc/self/clear_refs").write_text("5")  # peak := what is resident now
         before = _peak_megabytes()
         seconds, losses = train()
@@ -74,7 +77,9 @@ def _measure(name: str) -> _Run:
     return _Run(min(seconds), added, losses)
 
 
-def _with_trainer(name: str, folder: str) -> Callable[[], tuple[list[float], list[float]]]:
+def _with_trainer(
+    name: str, subject: Subject, folder: str
+) -> Callable[[], tuple[list[float], list[float]]]:
     from transformers import PrinterCallback, Trainer, TrainerCallback
     from trl import SFTConfig, SFTTrainer
     from trl.trainer.sft_trainer import DataCollatorForLanguageModeling
@@ -93,7 +98,6 @@ def _with_trainer(name: str, folder: str) -> Callable[[], tuple[list[float], lis
             self.seconds.append(time.process_time() - self.started)
 
     clock = Clock()
-    model, rows = _model_and_rows()
     arguments = SFTConfig(
         output_dir=folder,
         use_cpu=True,
@@ -103,6 +107,7 @@ def _with_trainer(name: str, folder: str) -> Callable[[], tuple[list[float], lis
         learning_rate=LEARNING_RATE,
         lr_scheduler_type="constant",
         gradient_checkpointing=False,
+        remove_unused_columns=subject.collator is None,
         logging_steps=1,
         save_strategy="no",
         report_to="none",
@@ -112,23 +117,32 @@ def _with_trainer(name: str, folder: str) -> Callable[[], tuple[list[float], lis
     )
     trainer: Any
     if name == "plain Trainer":
-        collator = DataCollatorForLanguageModeling(pad_token_id=0)
         trainer = Trainer(
-            model, arguments, train_dataset=rows, data_collator=collator, callbacks=[clock]
+            subject.model,
+            arguments,
+            train_dataset=subject.rows,
+            data_collator=subject.collator or DataCollatorForLanguageModeling(pad_token_id=0),
+            callbacks=[clock],
         )
     elif name == BASELINE:
         trainer = SFTTrainer(
-            model, arguments, train_dataset=rows, processing_class=_tokenizer(), callbacks=[clock]
+            subject.model,
+            arguments,
+            train_dataset=subject.rows,
+            data_collator=subject.collator,
+            processing_class=subject.tokenizer,
+            callbacks=[clock],
         )
     else:
         trainer = AnswerTrainer(
-            model,
+            subject.model,
             arguments,
-            tokenizer=_tokenizer(),
-            train_rows=rows,
+            tokenizer=subject.tokenizer,
+            train_rows=subject.rows,
             validation_rows=None,
             rules=[GroupRule("adapter", ".*", LEARNING_RATE, 0.0)],
             keep=1,
+            collator=subject.collator,
             callbacks=[clock],
         )
     trainer.remove_callback(PrinterCallback)
@@ -141,12 +155,16 @@ def _with_trainer(name: str, folder: str) -> Callable[[], tuple[list[float], lis
     return train
 
 
-def _by_hand() -> Callable[[], tuple[list[float], list[float]]]:
+def _by_hand(subject: Subject) -> Callable[[], tuple[list[float], list[float]]]:
     """The least that must be computed: no trainer, only answers through the head."""
     import torch
 
-    model, rows = _model_and_rows()
-    ids, labels = torch.tensor(rows["input_ids"][:]), torch.tensor(rows["labels"][:])
+    model, rows = subject.model, subject.rows
+    if subject.collator is None:
+        inputs = {name: torch.tensor(rows[name][:]) for name in ("input_ids", "labels")}
+    else:
+        inputs = subject.collator(list(rows))
+    labels = inputs.pop("labels")
     trained = [parameter for parameter in model.parameters() if parameter.requires_grad]
     optimiser = torch.optim.AdamW(trained, lr=LEARNING_RATE, weight_decay=0.0)
 
@@ -155,7 +173,7 @@ def _by_hand() -> Callable[[], tuple[list[float], list[float]]]:
         model.train()
         for _ in range(STEPS):
             started = time.process_time()
-            hidden = model.base_model.model.model(input_ids=ids).last_hidden_state[:, :-1]
+            hidden = model.base_model.model.model(**inputs).last_hidden_state[:, :-1]
             scored = labels[:, 1:] != -100
             logits = model.base_model.model.lm_head(hidden[scored])
             loss = torch.nn.functional.cross_entropy(logits, labels[:, 1:][scored])
@@ -168,47 +186,6 @@ def _by_hand() -> Callable[[], tuple[list[float], list[float]]]:
         return seconds, losses
 
     return train
-
-
-def _model_and_rows() -> tuple[Any, Any]:
-    import datasets
-    import torch
-    from peft import LoraConfig, get_peft_model
-    from transformers import LlamaConfig, LlamaForCausalLM, set_seed
-
-    set_seed(0)
-    config = LlamaConfig(
-        vocab_size=VOCABULARY,
-        hidden_size=256,
-        intermediate_size=1024,
-        num_hidden_layers=4,
-        num_attention_heads=8,
-        num_key_value_heads=4,
-        pad_token_id=0,
-        eos_token_id=1,
-        bos_token_id=None,
-    )
-    lora = LoraConfig(
-        r=16, lora_alpha=32, target_modules=["q_proj", "v_proj"], task_type="CAUSAL_LM"
-    )
-    model = get_peft_model(LlamaForCausalLM(config), lora)
-    # One batch, again and again: then the order of rows cannot set the losses apart.
-    ids = torch.randint(2, VOCABULARY, (BATCH, TOKENS)).tolist()
-    labels = [[-100] * (TOKENS - ANSWER_TOKENS) + row[-ANSWER_TOKENS:] for row in ids]
-    rows = datasets.Dataset.from_dict(
-        {"input_ids": ids, "labels": labels, "length": [TOKENS] * BATCH}
-    )
-    return model, rows
-
-
-def _tokenizer() -> Any:
-    from tokenizers import Tokenizer, models
-    from transformers import PreTrainedTokenizerFast
-
-    words = models.WordLevel({"<pad>": 0, "</s>": 1}, unk_token="<pad>")
-    return PreTrainedTokenizerFast(
-        tokenizer_object=Tokenizer(words), pad_token="<pad>", eos_token="</s>"
-    )
 
 
 def _peak_megabytes() -> float:
