@@ -114,12 +114,15 @@ def described(run: DryRun) -> RenderableType:
         groups.add_row(
             group.name, f"{group.parameters:,}", f"{group.lr:g}", f"{group.weight_decay:g}"
         )
-    memory = Table("devices", "held as", "GB a device", "GB main memory", "fits")
+    memory = Table()
+    for heading in ("devices", "held as", "GB to train", "to evaluate", "main memory", "fits"):
+        memory.add_column(heading, no_wrap=True)
     for plan in run.plans:
         memory.add_row(
             f"{plan.devices} x {plan.gigabytes} GB",
             plan.sharing,
-            f"{plan.need.device / GB:.1f}",
+            f"{plan.need.training / GB:.1f}",
+            f"{plan.need.evaluation / GB:.1f}",
             f"{plan.need.main_memory / GB:.0f}" if plan.need.main_memory else "",
             "yes" if plan.fits else "no",
         )
@@ -209,6 +212,9 @@ def _load(
         answer_tokens=ANSWER_TOKENS,
         vocabulary=text.vocab_size,
         gradient_checkpointing=recipe.schedule.gradient_checkpointing,
+        evaluated_rows=recipe.evaluation.batch_size,
+        new_tokens=recipe.evaluation.max_new_tokens,
+        cache_width=2 * text.num_key_value_heads * (text.hidden_size // text.num_attention_heads),
     )
 
 

@@ -187,10 +187,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         text = yaml.safe_dump(recipe.resolved(), allow_unicode=True, sort_keys=False)
         console.print(Syntax(text, "yaml", background_color="default"))
         if given.dry_run:
-            from trainers.dry_run import described, dry_run
-
-            console.print(described(dry_run(recipe)), markup=False, highlight=False)
-            return 0
+            return _dry_run(recipe, console)
         with _full_disk_said(Path(recipe.output_dir)):
             return _run(recipe, console, process)
     except BogamError as error:
@@ -199,6 +196,16 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except KeyboardInterrupt:
         console.print("interrupted; what was finished before is kept, run the same command again")
         return 130
+
+
+def _dry_run(recipe: Recipe, console: Console) -> int:
+    from trainers.run_log import quiet_libraries
+
+    with quiet_libraries():
+        from trainers.dry_run import described, dry_run
+
+        console.print(described(dry_run(recipe)), markup=False, highlight=False)
+    return 0
 
 
 def _run(recipe: Recipe, console: Console, process: int) -> int:

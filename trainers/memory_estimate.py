@@ -20,6 +20,7 @@ GB = 10**9
 OVERHEAD = int(1.5 * GB)
 """For the driver's context, kernels and fragmentation: an allowance, not worked out."""
 LAYER_INSIDE = 34
+HEAD = 12
 LIVE_UNDER_ZERO3 = 10**9
 """Weights that DeepSpeed may hold whole at a time (`stage3_max_live_parameters`)."""
 PINNED = 1.5
@@ -56,6 +57,11 @@ class Load:
     """A row."""
     vocabulary: int
     gradient_checkpointing: bool
+    evaluated_rows: int
+    """At a time, with `new_tokens` to be written after each."""
+    new_tokens: int
+    cache_width: int
+    """Numbers that one layer keeps of a token it has seen: keys and values."""
 
 
 @dataclass(frozen=True)
@@ -64,11 +70,17 @@ class MemoryNeed:
 
     weights: int
     activations: int
+    evaluation: int
+    """While base and tuned model answer, of which every device holds a whole copy."""
     main_memory: int = 0
 
     @property
-    def device(self) -> int:
+    def training(self) -> int:
         return self.weights + self.activations + OVERHEAD
+
+    @property
+    def device(self) -> int:
+        return max(self.training, self.evaluation)
 
 
 def whole_copy(load: Load, devices: int = 1) -> MemoryNeed:
@@ -80,7 +92,7 @@ def whole_copy(load: Load, devices: int = 1) -> MemoryNeed:
     copy = load.compute_bytes if load.compute_bytes < 4 else 0
     gradients = 4 if devices == 1 else 8
     states = load.trained * (4 + gradients + load.optimiser_bytes + copy)
-    return MemoryNeed(load.frozen_bytes + states, activations(load))
+    return MemoryNeed(load.frozen_bytes + states, activations(load), evaluation(load))
 
 
 def zero3_offload(load: Load) -> MemoryNeed:
@@ -93,7 +105,20 @@ def zero3_offload(load: Load) -> MemoryNeed:
     live = min(total, LIVE_UNDER_ZERO3) * load.compute_bytes
     module = load.largest_module * load.compute_bytes
     states = load.frozen_bytes + load.trained * (2 * load.compute_bytes + 4 + load.optimiser_bytes)
-    return MemoryNeed(live + 2 * module, activations(load), int(states * PINNED))
+    weights = live + 2 * module
+    return MemoryNeed(weights, activations(load), evaluation(load), int(states * PINNED))
+
+
+def evaluation(load: Load) -> int:
+    """Weights, and the larger of: keys and values beside a layer's inside, the scored answers."""
+    rows, speaker = load.evaluated_rows, load.stacks[0]
+    seen = rows * (speaker.tokens + load.new_tokens)
+    cache = seen * speaker.layers * load.cache_width * load.compute_bytes
+    scale = load.compute_bytes // 2
+    inside = max(LAYER_INSIDE * rows * one.tokens * one.width * scale for one in load.stacks)
+    head = HEAD * rows * load.answer_tokens * load.vocabulary
+    weights = load.frozen_bytes + load.trained * load.compute_bytes
+    return weights + max(cache + inside, head) + OVERHEAD
 
 
 def activations(load: Load) -> int:
@@ -106,6 +131,6 @@ def activations(load: Load) -> int:
         if stack.has_gradient:
             each = LAYER_INSIDE * scale if not load.gradient_checkpointing else load.compute_bytes
             kept += stack.layers * layer * each
-    head = 12 * load.rows * load.answer_tokens * load.vocabulary
+    head = HEAD * load.rows * load.answer_tokens * load.vocabulary
     # The head is done when the last layer's inside is computed again.
     return kept + max(inside, head)

@@ -41,12 +41,9 @@ def run_log(folder: Path, process: int, console: Console) -> Iterator[None]:
     root.setLevel(logging.INFO)
     transformers_logging.disable_default_handler()
     transformers_logging.enable_propagation()
-    # It looks for a package of faster kernels; nobody here is the worse for their absence.
-    logging.getLogger("bitsandbytes.backends.cpu.ops").setLevel(logging.ERROR)
     logging.captureWarnings(True)
     try:
-        with warnings.catch_warnings():
-            warnings.filterwarnings("ignore", category=FutureWarning)
+        with quiet_libraries():
             yield
     except BaseException:
         logger.debug("the run stopped", exc_info=True)
@@ -59,6 +56,16 @@ def run_log(folder: Path, process: int, console: Console) -> Iterator[None]:
         for handler in (file, terminal):
             root.removeHandler(handler)
             handler.close()
+
+
+@contextmanager
+def quiet_libraries() -> Iterator[None]:
+    """Keep to themselves what libraries say to those who write code, not to those who run it."""
+    # It looks for a package of faster kernels; nobody here is the worse for their absence.
+    logging.getLogger("bitsandbytes.backends.cpu.ops").setLevel(logging.ERROR)
+    with warnings.catch_warnings():
+        warnings.filterwarnings("ignore", category=FutureWarning)
+        yield
 
 
 class _LogFile(logging.FileHandler):

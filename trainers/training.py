@@ -84,6 +84,7 @@ def train(
                 "DeepSpeed ZeRO-3 cannot spread 4-bit weights here. Train on the unquantised base "
                 "(tuning.method=lora quantisation=null), or without ZeRO-3."
             )
+        _refuse_rows_without_pictures(base, data)
         base.model.to("meta")  # frees the whole copy, whoever still holds it
         base = load(device=None)
     set_seed(recipe.schedule.seed)
@@ -136,3 +137,17 @@ def train(
         tuned = PeftModel.from_pretrained(load(device=device).model, folder.adapter)
     reference = Reference(examples, logits, base.compute_dtype, base.model_class)
     return Trained(tuned, summary, groups, reference)
+
+
+def _refuse_rows_without_pictures(base: LoadedBase, data: RunData) -> None:
+    """Every process must call for the spread weights of the tower, or the others wait for ever."""
+    if base.processor is None:
+        return
+    token = base.processor.image_token_id
+    rows = [data.train.rows, *([data.validation.rows] if data.validation else [])]
+    blind = sum(token not in ids for split in rows for ids in split["input_ids"])
+    if blind:
+        raise BogamError(
+            f"DeepSpeed ZeRO-3 cannot train on rows without pictures beside rows with some; "
+            f"{blind} have none. Leave them out of the dataset, or train without ZeRO-3."
+        )

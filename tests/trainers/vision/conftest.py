@@ -79,6 +79,16 @@ DISEASES = ("두통", "감기", "고혈압", "위염")
 @pytest.fixture(scope="session")
 def seeing_dataset(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """8 rows to learn, 4 to watch, 4 held out: a picture each, every other one asked twice."""
+    return write_dataset(tmp_path_factory.mktemp("seeing") / "pages", blind=())
+
+
+@pytest.fixture(scope="session")
+def mixed_dataset(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The same, but some of the rows to learn have no picture."""
+    return write_dataset(tmp_path_factory.mktemp("mixed") / "pages", blind=(1, 2, 6))
+
+
+def write_dataset(folder: Path, blind: tuple[int, ...]) -> Path:
     import datasets
 
     def row(number: int) -> dict[str, Any]:
@@ -95,7 +105,7 @@ def seeing_dataset(tmp_path_factory: pytest.TempPathFactory) -> Path:
         return {
             "id": f"r{number}",
             "document_id": f"d{number}",
-            "images": [image],
+            "images": [] if number in blind else [image],
             "messages": turns,
         }
 
@@ -109,7 +119,6 @@ def seeing_dataset(tmp_path_factory: pytest.TempPathFactory) -> Path:
             ),
         }
     )
-    folder = tmp_path_factory.mktemp("seeing") / "pages"
     splits, artifacts, first = {}, {}, 0
     for split, count in (("train", 8), ("validation", 4), ("test", 4)):
         path = folder / "data" / f"{split}-00000-of-00001.parquet"
