@@ -6,7 +6,9 @@ length (never by the pad token, which may be eos), decoding is greedy.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Sequence
+from collections import deque
+from collections.abc import Callable, Collection, Iterator, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
 from typing import Any
 
 import torch
@@ -39,8 +41,9 @@ def generate_answers(
     stops = stop_tokens(model, tokenizer)
     settings = greedy_decoding(max_new_tokens, tokenizer.pad_token_id, stops)
     answers = [""] * len(numbers)
-    for places in _batches([examples.lengths[number] for number in numbers], batch_size):
-        inputs = _on_device_of(model, examples.inputs([numbers[place] for place in places]))
+    batches = _batches([examples.lengths[number] for number in numbers], batch_size)
+    for places, made in _prepared(batches, numbers, examples.inputs):
+        inputs = _on_device_of(model, made)
         with torch.no_grad():
             output = model.generate(**inputs, generation_config=settings)
         prompt_length = inputs["input_ids"].shape[1]
@@ -67,8 +70,8 @@ def answer_nll(
     """
     nll = [0.0] * len(numbers)
     lengths = [len(examples.conversations[number].input_ids) for number in numbers]
-    for places in _batches(lengths, batch_size):
-        inputs = _on_device_of(model, examples.examples([numbers[place] for place in places]))
+    for places, made in _prepared(_batches(lengths, batch_size), numbers, examples.examples):
+        inputs = _on_device_of(model, made)
         targets = next_tokens(inputs.pop("labels"))
         scored = targets != IGNORED
         with torch.no_grad():
@@ -123,6 +126,21 @@ def _batches(lengths: Sequence[int], batch_size: int) -> list[list[int]]:
     """Row numbers in batches of like length, the longest first: too little memory shows at once."""
     order = sorted(range(len(lengths)), key=lambda row: -lengths[row])
     return [order[start : start + batch_size] for start in range(0, len(order), batch_size)]
+
+
+def _prepared(
+    batches: Sequence[list[int]],
+    numbers: Sequence[int],
+    make: Callable[[Sequence[int]], Inputs],
+) -> Iterator[tuple[list[int], Inputs]]:
+    """Each batch with its tensors; while a model has one, the pictures of the next are read."""
+    with ThreadPoolExecutor(1, thread_name_prefix="pictures") as pool:
+        waiting: deque[Future[Inputs]] = deque()
+        for coming in range(len(batches) + 1):
+            if coming < len(batches):
+                waiting.append(pool.submit(make, [numbers[place] for place in batches[coming]]))
+            if coming:
+                yield batches[coming - 1], waiting.popleft().result()
 
 
 def _on_device_of(model: PreTrainedModel, inputs: Inputs) -> Inputs:

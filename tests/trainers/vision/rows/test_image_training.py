@@ -76,6 +76,26 @@ def test_loss_and_gradients_equal_those_over_all_positions(make: Callable[..., A
     assert all(torch.allclose(found[name], expected[name], atol=1e-6) for name in expected)
 
 
+def test_what_a_gpu_runs_gives_the_same_loss_and_gradients(make: Callable[..., Any]) -> None:
+    """There, TRL's own loss is used; on a CPU it is slow, but it is the same function."""
+    from trl import SFTTrainer
+
+    trainer = make(batch_size=4)
+    batch = next(iter(trainer.get_train_dataloader()))
+    model = trainer.model.train()
+    items = (batch["labels"] != IGNORED).sum() * 3  # as if two more batches made up the step
+    own = trainer.compute_loss(model, dict(batch), num_items_in_batch=items)
+    own.backward()
+    found = gradients(model)
+    model.zero_grad()
+    theirs = SFTTrainer.compute_loss(trainer, model, dict(batch), num_items_in_batch=items)
+    theirs.backward()
+    assert torch.isclose(own, theirs, rtol=1e-5)
+    expected = gradients(model)
+    assert found.keys() == expected.keys()
+    assert all(torch.allclose(found[name], expected[name], atol=1e-6) for name in expected)
+
+
 def test_accumulation_and_workers_change_nothing(make: Callable[..., Any]) -> None:
     """Rows of unequal length: a mean of means would weigh them wrongly."""
     weights, logs = [], []
