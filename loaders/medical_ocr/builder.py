@@ -183,8 +183,7 @@ class MedicalOCR(RecordedBuilder, datasets.ArrowBasedBuilder):
 
     def licence(self) -> str:
         """Made-up pages are anybody's; whose the others are, the source does not say."""
-        made_up = all(one.talk.made_up for items in self._placed.values() for one in items)
-        return "cc0-1.0" if made_up else self.LICENCE
+        return "cc0-1.0" if self._survey.is_made_up else self.LICENCE
 
     def account(self) -> Account:
         """Every record, annotation and made-up document is a row or a reject."""

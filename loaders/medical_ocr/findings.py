@@ -19,6 +19,7 @@ _READ = "Counted over everything that was read, also what became a reject."
 
 
 def findings(survey: Survey, leaks: Leaks, rule: SplitRule, positions: int) -> Iterator[Finding]:
+    yield from _made_up(survey)
     yield from _places(survey)
     yield from _defects(survey)
     yield from _numbers(survey)
@@ -28,6 +29,20 @@ def findings(survey: Survey, leaks: Leaks, rule: SplitRule, positions: int) -> I
     yield from _sizes(survey)
     yield from _images(survey, positions)
     yield from _leaks(leaks, rule)
+
+
+def _made_up(survey: Survey) -> Iterator[Finding]:
+    """Only where every page is: a single real one makes the whole dataset a patient's affair."""
+    if survey.is_made_up:
+        yield Finding(
+            kind="made_up",
+            severity="info",
+            count=len(survey.talks),
+            detail="Every page was drawn by a program. No person, institution or number on them "
+            "exists, and no prescription is medical information.",
+            detail_ko="모든 문서는 프로그램이 그렸습니다. 적힌 사람, 기관, 번호는 실재하지 않으며 "
+            "처방은 의학 정보가 아닙니다.",
+        )
 
 
 def _places(survey: Survey) -> Iterator[Finding]:

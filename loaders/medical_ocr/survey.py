@@ -40,6 +40,11 @@ class Survey:
     near: tuple[tuple[str, str], ...]
     """Pairs of photos that show the same picture in other bytes."""
 
+    @property
+    def is_made_up(self) -> bool:
+        """Every page was drawn by our synthesis."""
+        return all(talk.made_up for talk in self.talks)
+
 
 def survey(
     root: Path,

@@ -464,7 +464,8 @@ def test_made_up_documents_are_a_source(source: Source) -> None:
     record = source.build()
     assert record.raw_items == record.rows == 24
     assert record.rejects == {}
-    assert record.findings == ()
+    (finding,) = record.findings
+    assert (finding.kind, finding.count) == ("made_up", 24)
     assert record.licence == "cc0-1.0"
     lines = [orjson.loads(line) for line in (source.root / "documents.jsonl").open("rb")]
     rows = {row["id"]: row for row in source.rows()}
@@ -493,6 +494,15 @@ def test_documents_of_that_form_without_the_manifest_are_not_said_to_be_made_up(
     assert record.rows == 7
     assert not any(row["made_up"] for row in source.rows())
     assert record.licence == "other"
+
+
+def test_one_other_page_makes_a_dataset_none_of_made_up_pages(source: Source) -> None:
+    source.prescriptions("train", range(1))
+    write_documents(source.root / "made", 4, 6, workers=1)
+    record = source.build()
+    assert sorted(row["made_up"] for row in source.rows()) == [False, True, True, True, True]
+    assert record.licence == "other"
+    assert "made_up" not in {finding.kind for finding in record.findings}
 
 
 def test_a_made_up_document_that_was_damaged_is_a_reject(source: Source) -> None:
