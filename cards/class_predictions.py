@@ -7,7 +7,7 @@ alone says what each answer means and whoever reads it can compute everything ag
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final, Literal
 
 import numpy as np
 from numpy.typing import NDArray
@@ -20,6 +20,9 @@ from cards.tasks import SIDES, Floats, Side
 
 if TYPE_CHECKING:
     import pyarrow as pa
+
+FULL_PRECISION: Final = "full_precision"
+"""The base model without the quantisation in which `zero_shot` is measured."""
 
 _KEY = b"classes"
 _CLASSES = TypeAdapter(tuple[AnswerClass, ...])
@@ -97,7 +100,7 @@ def derived_columns(predictions: pa.Table) -> dict[str, pa.Array]:
     return columns
 
 
-def probabilities_of(predictions: pa.Table, side: Side) -> Floats:
+def probabilities_of(predictions: pa.Table, side: Side | Literal["full_precision"]) -> Floats:
     """(examples, classes); raise :class:`BogamError` when they are no probabilities."""
     import pyarrow.compute as pc
 

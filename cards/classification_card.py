@@ -10,7 +10,12 @@ from numpy.typing import NDArray
 
 from cards import calibration, figures_classification
 from cards.answer_classes import UNPARSED
-from cards.class_predictions import class_numbers, classes_of, probabilities_of
+from cards.class_predictions import (
+    FULL_PRECISION,
+    class_numbers,
+    classes_of,
+    probabilities_of,
+)
 from cards.class_scores import confusion_matrix
 from cards.records import RunRecord
 from cards.scoring import documents_of
@@ -83,6 +88,7 @@ def classification_section(run: RunRecord, predictions: pa.Table) -> dict[str, A
             for side in SIDES
             if f"{side}_label_mass" in predictions.column_names
         },
+        "full_precision": _full_precision(run, predictions),
         "abstention": _abstention_table(run, predictions) if _is_scored(predictions) else [],
         "errors": errors[:_ERRORS_SHOWN],
         "error_count": len(errors),
@@ -154,6 +160,27 @@ def _abstention(
         resamples=run.bootstrap_resamples,
         seed=run.seeds.get("bootstrap", 0),
     )
+
+
+def _full_precision(run: RunRecord, predictions: pa.Table) -> dict[str, float] | None:
+    """Accuracy of the unquantised base model with its interval, where it was measured."""
+    if f"{FULL_PRECISION}_probabilities" not in predictions.column_names:
+        return None
+    probabilities = probabilities_of(predictions, FULL_PRECISION)
+    truth = class_numbers(predictions, "label", classes_of(predictions))
+    curve = calibration.abstention_curve(
+        probabilities.max(axis=1),
+        (probabilities.argmax(axis=1) == truth).astype(np.float64),
+        np.ones(1),
+        documents_of(predictions),
+        resamples=run.bootstrap_resamples,
+        seed=run.seeds.get("bootstrap", 0),
+    )
+    return {
+        "accuracy": float(curve.accuracy[0]),
+        "low": float(curve.low[0]),
+        "high": float(curve.high[0]),
+    }
 
 
 def _abstention_table(run: RunRecord, predictions: pa.Table) -> list[dict[str, Any]]:

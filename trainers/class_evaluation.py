@@ -6,18 +6,20 @@ exactly once. Base and tuned model see the same batches, one after the other.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 
 import numpy as np
 import pyarrow as pa
 from accelerate import PartialState
 from accelerate.utils import gather_object
+from numpy.typing import NDArray
 from peft import PeftModel
+from transformers import PreTrainedModel
 
 from cards.answer_classes import AnswerClass
-from cards.class_predictions import with_classes
+from cards.class_predictions import FULL_PRECISION, with_classes
 from trainers.evaluation_set import EvaluationSet
-from trainers.label_scoring import LabelBatch, LabelScores, score_labels_of_pair
+from trainers.label_scoring import LabelBatch, LabelScores, score_labels, score_labels_of_pair
 from trainers.label_tokens import LabelTokens
 from trainers.progress import progress_bar
 
@@ -31,24 +33,51 @@ def classify_with_pair(
         model: the tuned one; without its adapter it is the base.
         title: what the progress bar says.
     """
+    model.eval()
+    zero_shot, tuned = _in_order(
+        rows,
+        batch_size,
+        title,
+        lambda batches, advance: score_labels_of_pair(model, batches, labels, on_batch=advance),
+    )
+    return zero_shot, tuned
+
+
+def classify_alone(
+    model: PreTrainedModel, rows: EvaluationSet, labels: LabelTokens, *, batch_size: int, title: str
+) -> LabelScores:
+    """Score every row by one model. Called by all processes together."""
+    model.eval()
+    [scores] = _in_order(
+        rows,
+        batch_size,
+        title,
+        lambda batches, advance: (score_labels(model, batches, labels, on_batch=advance),),
+    )
+    return scores
+
+
+def _in_order(
+    rows: EvaluationSet,
+    batch_size: int,
+    title: str,
+    score: Callable[
+        [Iterator[LabelBatch], Callable[[int], None]], tuple[dict[int, NDArray[np.float64]], ...]
+    ],
+) -> list[LabelScores]:
+    """What `score` gives for each process's share, put together in the order of the rows."""
     state = PartialState()
     # The longest first: too little memory shows at once.
     lengths = rows.lengths
     order = sorted(range(len(lengths)), key=lambda row: -lengths[row])
     share = order[state.process_index :: state.num_processes]
-    model.eval()
     with progress_bar(title, total=len(share)) as advance:
-        base, tuned = score_labels_of_pair(
-            model, _batches(rows, share, batch_size), labels, on_batch=advance
-        )
-    gathered = gather_object([(row, base[row], tuned[row]) for row in share])
-    if sorted(row for row, _, _ in gathered) != list(range(len(rows.ids))):
+        found = score(_batches(rows, share, batch_size), advance)
+    gathered = gather_object([(row, [scores[row] for scores in found]) for row in share])
+    if sorted(row for row, _ in gathered) != list(range(len(rows.ids))):
         raise RuntimeError("the processes did not classify every row exactly once")
     gathered.sort(key=lambda scored: scored[0])
-    return (
-        LabelScores(np.stack([scores for _, scores, _ in gathered])),
-        LabelScores(np.stack([scores for _, _, scores in gathered])),
-    )
+    return [LabelScores(np.stack(column)) for column in zip(*(s for _, s in gathered), strict=True)]
 
 
 def scored_predictions(
@@ -56,17 +85,28 @@ def scored_predictions(
     classes: Sequence[AnswerClass],
     zero_shot: LabelScores,
     tuned: LabelScores,
+    full_precision: LabelScores | None = None,
 ) -> pa.Table:
-    """`predictions.parquet` of scored answers, without the columns that `cards.scoring` adds."""
+    """`predictions.parquet` of scored answers, without the columns that `cards.scoring` adds.
+
+    Args:
+        full_precision: of the base model without quantisation.
+    """
     columns = _columns(rows)
     for side, scores in (("zero_shot", zero_shot), ("tuned", tuned)):
-        probabilities = scores.probabilities
-        columns[side] = [classes[number].answer for number in probabilities.argmax(axis=1)]
-        columns[f"{side}_probabilities"] = pa.StructArray.from_arrays(
-            [pa.array(values) for values in probabilities.T], [one.name for one in classes]
-        )
+        likeliest = scores.probabilities.argmax(axis=1)
+        columns[side] = [classes[number].answer for number in likeliest]
+        columns[f"{side}_probabilities"] = _by_class(scores, classes)
         columns[f"{side}_label_mass"] = scores.label_mass
+    if full_precision is not None:
+        columns[f"{FULL_PRECISION}_probabilities"] = _by_class(full_precision, classes)
     return with_classes(pa.table(columns), classes)
+
+
+def _by_class(scores: LabelScores, classes: Sequence[AnswerClass]) -> pa.StructArray:
+    return pa.StructArray.from_arrays(
+        [pa.array(values) for values in scores.probabilities.T], [one.name for one in classes]
+    )
 
 
 def _batches(rows: EvaluationSet, share: Sequence[int], batch_size: int) -> Iterator[LabelBatch]:

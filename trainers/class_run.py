@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 
 import pyarrow as pa
 from peft import PeftModel
@@ -12,7 +12,7 @@ from transformers import PreTrainedModel
 from cards.answer_classes import AnswerClass, check_classes
 from cards.errors import BogamError
 from trainers.base_model import LoadedBase
-from trainers.class_evaluation import classify_with_pair, scored_predictions
+from trainers.class_evaluation import classify_alone, classify_with_pair, scored_predictions
 from trainers.conversation import IGNORED, Message, encode_conversation
 from trainers.evaluation_set import EvaluationSet
 from trainers.generation import stop_tokens
@@ -71,17 +71,28 @@ def classify(
     settings: EvaluationSection,
     classes: Sequence[AnswerClass],
     labels: LabelTokens,
+    load_whole: Callable[[], LoadedBase],
     tuned: PreTrainedModel | PeftModel,
 ) -> pa.Table:
     """Predictions of the base model and of the tuned one, without score columns.
 
-    The base is the tuned model without its adapter.
+    The base is the tuned model without its adapter, in the same precision; in full precision it
+    is loaded with `load_whole`, beside the tuned model.
     """
     assert isinstance(tuned, PeftModel)
     zero_shot, after = classify_with_pair(
         tuned, rows, labels, batch_size=settings.batch_size, title="classifying"
     )
-    return scored_predictions(rows, classes, zero_shot, after)
+    full_precision = None
+    if settings.full_precision:
+        full_precision = classify_alone(
+            load_whole().model,
+            rows,
+            labels,
+            batch_size=settings.batch_size,
+            title="classifying in full precision",
+        )
+    return scored_predictions(rows, classes, zero_shot, after, full_precision)
 
 
 def _check_learnt(

@@ -22,13 +22,21 @@ Compare = Callable[[PreTrainedModel | PeftModel], pa.Table]
 
 
 def comparison(
-    recipe: Recipe, folder: RunFolder, run: StartedRun, base: LoadedBase, data: RunData
+    recipe: Recipe,
+    folder: RunFolder,
+    run: StartedRun,
+    base: LoadedBase,
+    data: RunData,
+    load_whole: Callable[[], LoadedBase],
 ) -> Compare:
     """Ask the base model what only it can be asked before training; the rest after it.
 
     Both models are held in the same precision. Answers in words are asked for before training and
     kept in the run's folder. Classes are scored by both models after it, one batch after the
     other, which need be made only once.
+
+    Args:
+        load_whole: loads the base model without quantisation.
 
     Raises:
         BogamError: a row of a classification task is answered by none of its classes.
@@ -37,7 +45,9 @@ def comparison(
     if classes:
         labels = check_answers(base, data, classes)
         if recipe.evaluation.mode == "score":
-            return partial(classify, data.evaluation, recipe.evaluation, classes, labels)
+            return partial(
+                classify, data.evaluation, recipe.evaluation, classes, labels, load_whole
+            )
     ask = partial(evaluate_model, base.tokenizer, data.evaluation, recipe.evaluation)
     zero_shot = kept_or_new(
         folder.zero_shot,

@@ -147,7 +147,8 @@ def make_release(
     data = read_run_data(recipe, dataset, base)
 
     samples = answer_samples(base, data.samples, recipe.evaluation, folder, run)
-    compare = comparison(recipe, folder, run, base, data)
+    load_whole = partial(load, quantisation=None, device=device)
+    compare = comparison(recipe, folder, run, base, data, load_whole)
     trained = train(recipe, folder, base, data, load, device)
     predictions = scoring.score(recipe.task, compare(trained.model))
     predictions = keep_pictures(recipe.task, predictions, data.evaluation)

@@ -265,6 +265,8 @@ class EvaluationSection(Section):
     mode: Literal["generate", "score"] = "generate"
     """`score` compares how likely each class is and writes nothing; the default for
     classification, and only there."""
+    full_precision: bool = False
+    """Score the base model once more without its quantisation. Only with `mode: score`."""
     turns: Literal["last", "all"] = "last"
     """Answers of a conversation that are asked for. With `all`, the default for medical_ocr, each
     is an example of its own after the turns before it as the dataset has them."""
@@ -348,6 +350,17 @@ class Recipe(Section):
         ):
             if is_set:
                 raise ValueError(f"`{key}` is for `task: classification`, not for {self.task!r}")
+        return self
+
+    @model_validator(mode="after")
+    def _full_precision_is_something_else(self) -> Self:
+        if self.evaluation.full_precision and (
+            self.quantisation is None or self.evaluation.mode != "score"
+        ):
+            raise ValueError(
+                "`evaluation.full_precision` is for `tuning.method: qlora` and `evaluation.mode: "
+                "score`; without quantisation there is one precision only"
+            )
         return self
 
     @model_validator(mode="after")

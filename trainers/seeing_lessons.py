@@ -32,7 +32,7 @@ logger = logging.getLogger(__name__)
 QUESTION = "무엇이 보입니까?"
 SEEN_AT_ONCE = 32
 TOLD_AT_ONCE = 16
-_PEAK_LEARNING_RATE = 1e-3
+_PEAK_LEARNING_RATE = 1.5e-3
 _ROOM = 1.2
 """Pictures are kept that much larger than they are seen, and seen in cut-outs."""
 

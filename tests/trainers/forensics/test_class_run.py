@@ -47,6 +47,30 @@ def test_a_run_scores_both_models_on_the_same_rows(
     assert {"confusion.png", "classes.png", "reliability.png", "abstention.png"} <= figures
 
 
+def test_zero_shot_is_measured_in_four_bits_and_in_full_precision(
+    class_recipe: Callable[..., Any],
+) -> None:
+    """Base and tuned model are compared in the same 4 bits; the whole base stands beside them."""
+    recipe = class_recipe(
+        tuning={"method": "qlora"}, quantisation={}, evaluation={"full_precision": True}
+    )
+    result = finetune(recipe)
+    predictions = pq.read_table(result.release / PREDICTIONS_FILE)
+    whole = finetune(class_recipe(output_dir=f"{recipe.output_dir}-whole"))
+    unquantised = pq.read_table(whole.release / PREDICTIONS_FILE)
+    full = [list(row.values()) for row in predictions["full_precision_probabilities"].to_pylist()]
+    in_whole_run, in_4_bits = (
+        [list(row.values()) for row in table["zero_shot_probabilities"].to_pylist()]
+        for table in (unquantised, predictions)
+    )
+    assert np.allclose(full, in_whole_run, atol=1e-6)
+    assert not np.allclose(full, in_4_bits, atol=1e-4)
+    card = (result.release / "README.md").read_text(encoding="utf-8")
+    accuracy = unquantised["zero_shot_accuracy"].to_numpy().mean()
+    assert f"in full precision, not in 4 bits: {accuracy:.3f}"[:-1] in card
+    assert not verify_folder(result.release).failures
+
+
 def test_a_run_can_let_both_models_write_their_answers(
     class_recipe: Callable[..., Any],
 ) -> None:
