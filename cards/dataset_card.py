@@ -11,7 +11,7 @@ from cards import figures
 from cards.benchmark import benchmark
 from cards.card import FIGURES_FOLDER, Card, compose, record_digest
 from cards.croissant import CROISSANT_FILE, croissant
-from cards.licences import Licence, check_publication, find_licence
+from cards.licences import Licence, check_publication, find_licence, with_text_in
 from cards.records import DatasetRecord, Histogram, Note
 from cards.row_description import MADE_UP
 from cards.sample_sheet import SAMPLE_SHEET
@@ -57,7 +57,7 @@ def render_dataset_card(record: DatasetRecord) -> Card:
     Raise :class:`~cards.errors.BogamError` when its licence forbids the push that
     `record.publication` describes.
     """
-    licence = find_licence(record.licence)
+    licence = with_text_in(find_licence(record.licence), record.artifacts)
     repo_id = record.publication.repo_id if record.publication else None
     if record.publication:
         check_publication(licence, record.publication.repo_id, private=record.publication.private)

@@ -11,13 +11,14 @@ Qwen Research License Agreement), the AI Hub usage policy, and vis-nlp/ChartQA i
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Collection, Mapping
+from dataclasses import dataclass, replace
 from typing import Any
 
 from cards.errors import BogamError
 
 _JOIN = "+"
+_LICENCE_FILES = ("LICENSE", "LICENSE.txt", "LICENSE.md")
 
 
 @dataclass(frozen=True)
@@ -193,6 +194,14 @@ def find_licence(licence_id: str) -> Licence:
     """The licence behind an id of the table, of several joined by `+`, or of one unknown to us."""
     parts = [_TABLE.get(part) or _unknown(part) for part in licence_id.split(_JOIN)]
     return _combine(parts) if len(parts) > 1 else parts[0]
+
+
+def with_text_in(licence: Licence, files: Collection[str]) -> Licence:
+    """The licence with a link to its text among the files of a repo, where it links to a file."""
+    if "://" in licence.link:
+        return licence
+    present = [name for name in _LICENCE_FILES if name in files]
+    return replace(licence, link=present[0]) if present else licence
 
 
 def is_read(licence: Licence) -> bool:

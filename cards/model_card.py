@@ -20,7 +20,7 @@ from cards.card import (
 from cards.citations import citations
 from cards.errors import BogamError
 from cards.eval_results import eval_results
-from cards.licences import Licence, check_publication, find_licence
+from cards.licences import Licence, check_publication, find_licence, with_text_in
 from cards.records import Comparison, Metric, RunRecord
 from cards.slices import (
     FEW_DOCUMENTS,
@@ -61,12 +61,16 @@ def render_model_card(run: RunRecord, predictions: pa.Table) -> Card:
     """
     task = find_task(run.task)
     _check_complete(run, task)
-    licence = find_licence(run.licence)
+    licence = with_text_in(find_licence(run.licence), run.artifacts)
     made_from = {
         "기반 모델 · Base model": run.base_licence,
         "데이터 · Data": run.dataset_licence,
     }
-    sources = {part: find_licence(name) for part, name in made_from.items() if name is not None}
+    sources = {
+        part: with_text_in(find_licence(name), run.artifacts)
+        for part, name in made_from.items()
+        if name is not None
+    }
     repo_id = run.publication.repo_id if run.publication else None
     if run.publication:
         check_publication(

@@ -23,6 +23,7 @@ from cards.lint.licence import check_licence
 from cards.lint.links import check_links
 from cards.lint.metadata import check_metadata
 from cards.lint.numbers import check_numbers
+from cards.lint.results import check_results
 from cards.lint.snippets import check_snippets
 from cards.lint.text import check_domain_limits, check_placeholders, check_sections
 from cards.records import (
@@ -58,6 +59,7 @@ _RULES = (
     check_links,
     check_snippets,
     check_numbers,
+    check_results,
 )
 # What Trainer, lm-evaluation-harness and the Hub leave numbers in.
 _RESULTS = ("all_results.json", "eval_results.json", "train_results.json", "trainer_state.json")

@@ -7,7 +7,14 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from cards.errors import BogamError
-from cards.licences import Licence, check_publication, find_licence, is_read, licence_of_base
+from cards.licences import (
+    Licence,
+    check_publication,
+    find_licence,
+    is_read,
+    licence_of_base,
+    with_text_in,
+)
 from cards.lint.document import CardDocument
 from cards.lint.finding import CardRepo, LintFinding
 from cards.lint.hub_terms import LICENCES
@@ -81,7 +88,7 @@ def _check_other(document: CardDocument, repo: CardRepo) -> Iterator[LintFinding
 def _check_record(document: CardDocument, repo: CardRepo) -> Iterator[LintFinding]:
     if repo.record is None:
         return
-    expected = find_licence(repo.record.licence).metadata()
+    expected = with_text_in(find_licence(repo.record.licence), repo.files).metadata()
     found = {key: document.metadata.get(key) for key in expected}
     if found != expected:
         yield LintFinding(

@@ -5,7 +5,13 @@ from __future__ import annotations
 import pytest
 
 from cards.errors import BogamError
-from cards.licences import check_publication, derive, find_licence, licence_of_base
+from cards.licences import (
+    check_publication,
+    derive,
+    find_licence,
+    licence_of_base,
+    with_text_in,
+)
 
 
 @pytest.mark.parametrize(
@@ -108,3 +114,10 @@ def test_a_licence_nobody_has_read_stays_private():
     with pytest.raises(BogamError, match="private"):
         check_publication(licence, "hospital/model", private=False)
     assert derive(licence, find_licence("apache-2.0")).id == "house-rules-1.0"
+
+
+def test_a_licence_nobody_read_links_to_the_text_that_is_there():
+    unread = find_licence("acme-terms")
+    assert with_text_in(unread, {"LICENSE.txt", "a"}).link == "LICENSE.txt"
+    assert with_text_in(unread, {"a"}).link == "LICENSE"
+    assert with_text_in(find_licence("mit"), {"LICENSE"}).link.startswith("https://")

@@ -290,6 +290,22 @@ def test_a_medical_reader_of_chinese_finds_a_summary(run_record, predictions):
     assert "不是医疗器械" in line
 
 
+def test_the_text_of_an_unread_licence_is_linked_where_it_is(run_record, predictions):
+    from cards.lint import publishable
+
+    run = changed(
+        run_record,
+        licence="acme-terms+aihub",
+        base_licence="acme-terms",
+        artifacts={"LICENSE.txt": "5" * 64},
+    )
+    card = render_model_card(run, predictions)
+    assert ModelCard(card.readme).data.license_link == "LICENSE.txt"
+    assert "](LICENSE.txt)" in card.readme
+    assert "](LICENSE)" not in card.readme
+    assert publishable(card, run) is card
+
+
 def test_what_the_model_stands_on_is_cited(run_record, predictions):
     readme = render_model_card(run_record, predictions).readme
     (bibtex,) = re.findall(r"```bibtex\n(.*?)```", readme, flags=re.DOTALL)

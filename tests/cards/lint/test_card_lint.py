@@ -437,6 +437,26 @@ def test_a_figure_that_is_missing_is_found(model_folder: Path, dataset_folder: P
         assert set(rules(lint_folder(folder))) == {"dead-image"}
 
 
+@pytest.mark.parametrize(
+    ("content", "fault"),
+    [
+        ("{}", "is no list of results"),
+        ("- {dataset: {id: org/qa, task_id: f1}}", "result 1 has no value"),
+        ("- {dataset: {id: org/qa}, value: 0.4}", "no task of the benchmark"),
+        ("- {dataset: {id: /data/qa, task_id: f1}, value: 0.4}", "no id of a dataset"),
+        ("- {value: 0.4}", "names no dataset"),
+    ],
+)
+def test_a_results_file_that_boards_cannot_read_is_found(
+    tmp_path: Path, content: str, fault: str
+) -> None:
+    (tmp_path / "README.md").write_text(MODEL, encoding="utf-8")
+    (tmp_path / ".eval_results").mkdir()
+    (tmp_path / ".eval_results" / "qa.yaml").write_text(content)
+    found = [one for one in lint_folder(tmp_path) if one.rule == "results-file"]
+    assert [fault in one.message for one in found] == [True]
+
+
 def test_a_folder_without_a_card_is_an_error(tmp_path: Path) -> None:
     assert rules(lint_folder(tmp_path)) == ["missing-card"]
     with pytest.raises(BogamError, match="no such folder"):
