@@ -88,16 +88,20 @@ def diff_of_change(tx: Transaction, store: Store, change: FileChange) -> TextDif
 def diff_lines(before: Sequence[str], after: Sequence[str]) -> TextDiff:
     """The lines that were removed and added, by the longest common subsequence."""
     lines: list[Line] = []
+    added: list[Line] = []
     for code in Indel.opcodes(before, after):
         if code.tag == "equal":
+            # Where both happen in one place, what was removed stands before what was added.
+            lines += added
+            added = []
             for offset in range(code.src_end - code.src_start):
                 old, new = code.src_start + offset, code.dest_start + offset
                 lines.append(Line(" ", old + 1, new + 1, before[old]))
         else:
-            removed = range(code.src_start, code.src_end)
-            added = range(code.dest_start, code.dest_end)
-            lines += [Line("-", number + 1, None, before[number]) for number in removed]
-            lines += [Line("+", None, number + 1, after[number]) for number in added]
+            gone, come = range(code.src_start, code.src_end), range(code.dest_start, code.dest_end)
+            lines += [Line("-", number + 1, None, before[number]) for number in gone]
+            added += [Line("+", None, number + 1, after[number]) for number in come]
+    lines += added
     return TextDiff(
         sum(line.sign == "+" for line in lines),
         sum(line.sign == "-" for line in lines),

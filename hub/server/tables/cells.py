@@ -8,8 +8,9 @@ from typing import Any
 
 from hub.server.tables.columns import Column
 
-SHORT_CHARACTERS = 280
+SHORT_CHARACTERS = 400
 SOLID_CHARACTERS = 30
+LONG_CHARACTERS = 60
 MOST_CHARACTERS = 20_000
 MOST_ITEMS = 200
 
@@ -21,6 +22,11 @@ class Text:
     start: str
     rest: str = ""
     left_out: int = 0
+
+    @property
+    def is_long(self) -> bool:
+        """Whether it needs a broad column."""
+        return len(self.start) > LONG_CHARACTERS
 
     @property
     def is_solid(self) -> bool:

@@ -46,6 +46,11 @@ def test_far_changes_stand_apart_and_near_ones_together() -> None:
     assert (diff.added, diff.removed) == (2, 3)
 
 
+def test_a_line_that_changed_is_removed_before_it_is_added() -> None:
+    [hunk] = diff_lines(["a", "old", "older", "b"], ["a", "new", "b"]).hunks
+    assert [line.sign + line.text for line in hunk] == [" a", "-old", "-older", "+new", " b"]
+
+
 def test_equal_texts_have_no_hunks() -> None:
     assert diff_lines(["a"], ["a"]).hunks == []
     assert diff_lines([], []).hunks == []

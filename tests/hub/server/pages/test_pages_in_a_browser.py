@@ -104,6 +104,8 @@ def dataset_id(
             "images": List(Image()),
             "messages": List({"role": Value("string"), "content": Value("string")}),
             "kind": Value("string"),
+            "hashes": List(Value("string")),
+            "boxes": List({"box": List(Value("int32")), "name": Value("string")}),
             hostile_text: Value("string"),
         }
     )
@@ -111,6 +113,8 @@ def dataset_id(
         {
             "images": [{"bytes": out.getvalue(), "path": hostile_text}],
             "messages": [{"role": "user", "content": f"{hostile_text} 질문"}],
+            "hashes": ["0123456789abcdef" * 4] * 3,
+            "boxes": [{"box": list(range(40)), "name": "x" * 200}] * 2,
             "kind": hostile_text if number % 2 else "plain",
             hostile_text: f"{hostile_text} " * 30,
         }
