@@ -35,5 +35,8 @@ def listening(host: str, port: int) -> Iterator[socket.socket]:
             f"Cannot listen on {host}:{port}: {reason}. "
             "Does another program use the port? Give a free one with --port."
         ) from error
+    # Accepted connections inherit it. asyncio sets it only where a socket says that it is TCP,
+    # which these do not; an answer in two pieces would wait 40 ms for the other side's receipt.
+    listener.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
     with listener:
         yield listener
