@@ -8,16 +8,17 @@ A drawing depends on (seed, number) alone: neither on how many there are, nor on
 
 from __future__ import annotations
 
+import functools
 import json
 import logging
 import multiprocessing
 import os
 import shutil
 from collections.abc import Callable, Iterator
-from concurrent.futures import ProcessPoolExecutor, as_completed
+from concurrent.futures import ProcessPoolExecutor
 from io import BytesIO
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeVar
 
 import numpy as np
 from numpy.random import Generator
@@ -35,6 +36,8 @@ if TYPE_CHECKING:
     from rich.progress import Progress
 
 logger = logging.getLogger(__name__)
+
+_Made = TypeVar("_Made")
 
 VERSION = 1
 """Raised whenever the same seed would give other drawings."""
@@ -66,6 +69,35 @@ def draw_evidence(seed: int, number: int) -> tuple[int, str, bytes]:
 def describe_drawing(seed: int, number: int) -> Drawing:
     """Drawing `number` with what it shows, for whoever teaches a model to see."""
     return _drawn(seed, number)[2]
+
+
+def describe_drawings(
+    seed: int,
+    count: int,
+    longest_side: int,
+    workers: int | None = None,
+    progress: Progress | None = None,
+) -> list[Drawing]:
+    """The first `count` drawings with what they show, reduced to `longest_side` pixels.
+
+    workers and progress: as of :func:`write_drawings`.
+    """
+    task = progress.add_task("Drawing what is to be learnt", total=count) if progress else None
+    described = []
+    for drawings in _in_batches(
+        functools.partial(_describe_batch, seed, longest_side), count, workers or _cores()
+    ):
+        described += drawings
+        if progress is not None and task is not None:
+            progress.advance(task, len(drawings))
+    return described
+
+
+def _describe_batch(seed: int, longest_side: int, numbers: range) -> list[Drawing]:
+    drawings = [describe_drawing(seed, number) for number in numbers]
+    for drawing in drawings:
+        drawing.image.thumbnail((longest_side, longest_side))
+    return drawings
 
 
 def _drawn(seed: int, number: int) -> tuple[int, Generator, Drawing]:
@@ -109,7 +141,8 @@ def write_drawings(
         for known in DEFAULT_CLASSES:
             (partial / known.folder).mkdir(parents=True)
         task = progress.add_task("Drawing evidence", total=count) if progress else None
-        for drawn in _batches(partial, count, seed, workers):
+        write = functools.partial(_draw_batch, partial, seed)
+        for drawn in _in_batches(write, count, workers or _cores()):
             if progress is not None and task is not None:
                 progress.advance(task, drawn)
         (partial / SYNTHESIS_FILE).write_text(json.dumps(arguments, indent=2) + "\n")
@@ -138,23 +171,27 @@ def _is_complete(out: Path, arguments: dict[str, Any]) -> bool:
     return True
 
 
-def _batches(folder: Path, count: int, seed: int, workers: int | None) -> Iterator[int]:
-    """Draw everything, in parallel when that pays; gives the size of each finished batch."""
+def _in_batches(work: Callable[[range], _Made], count: int, workers: int) -> Iterator[_Made]:
+    """What `work` makes of each batch of numbers below `count`, in order, in parallel where that
+    pays."""
     ranges = [range(start, min(count, start + _BATCH)) for start in range(0, count, _BATCH)]
-    processes = min(workers or len(os.sched_getaffinity(0)), len(ranges))
+    processes = min(workers, len(ranges))
     if processes < 2:
-        for numbers in ranges:
-            yield _draw_batch(folder, seed, numbers)
+        yield from map(work, ranges)
         return
     # Not forked: the caller may have threads (a progress bar, torch) that a fork would break.
     context = multiprocessing.get_context("spawn")
     with ProcessPoolExecutor(processes, mp_context=context) as pool:
         try:
-            futures = [pool.submit(_draw_batch, folder, seed, numbers) for numbers in ranges]
-            for future in as_completed(futures):
+            futures = [pool.submit(work, numbers) for numbers in ranges]
+            for future in futures:
                 yield future.result()
         finally:
             pool.shutdown(wait=True, cancel_futures=True)
+
+
+def _cores() -> int:
+    return len(os.sched_getaffinity(0))
 
 
 def _draw_batch(folder: Path, seed: int, numbers: range) -> int:

@@ -15,7 +15,12 @@ from cards.errors import BogamError
 from cards.records import DatasetRecord
 from loaders.forensics.classes import DEFAULT_CLASSES
 from loaders.forensics.drawing.canvas import MARK, font, mark_as_drawn
-from loaders.forensics.drawing.writer import describe_drawing, draw_evidence, write_drawings
+from loaders.forensics.drawing.writer import (
+    describe_drawing,
+    describe_drawings,
+    draw_evidence,
+    write_drawings,
+)
 
 Build = Callable[..., tuple[DatasetRecord, Path]]
 
@@ -50,6 +55,9 @@ def test_what_a_drawing_shows_is_told_without_its_class() -> None:
     assert not [word for word in shown if word in names]
     first = describe_drawing(5, 17)
     assert first.image == describe_drawing(5, 17).image
+    told = describe_drawings(5, 18, 100, workers=1)
+    assert [drawing.shows for drawing in told][17] == first.shows
+    assert {max(drawing.image.size) for drawing in told} == {100}
 
 
 def test_every_drawing_says_that_it_is_one() -> None:
