@@ -18,7 +18,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from cards.errors import BogamError
-from trainers.dataset_source import find_dataset, load_splits
+from trainers.dataset_source import find_dataset, load_splits, stored_images
 from trainers.image_inputs import RowImages
 from trainers.inference import (
     ModelToAsk,
@@ -114,10 +114,7 @@ def _rows(splits: datasets.DatasetDict, dataset: str, split: str) -> datasets.Da
             f"dataset {dataset}, split {split!r}: needs the columns `id` and `messages`; it has: "
             f"{', '.join(rows.column_names)}."
         )
-    if "images" in rows.column_names:
-        undecoded = datasets.List(datasets.Image(decode=False))
-        rows = rows.cast_column("images", undecoded)
-    return rows
+    return stored_images(rows) if "images" in rows.column_names else rows
 
 
 def _answered(

@@ -186,12 +186,23 @@ def _with_stored_images(rows: datasets.Dataset, where: str) -> datasets.Dataset:
             f"{where}: the column `images` is {rows.features['images']}; it should be "
             f"{datasets.List(datasets.Image())}."
         )
-    return rows.cast_column("images", datasets.List(datasets.Image(decode=False)))
+    return stored_images(rows)
 
 
 def _member(feature: object) -> object:
     """What a list is a list of; None for what is no list."""
     return getattr(feature, "feature", None)
+
+
+def stored_images(rows: datasets.Dataset) -> datasets.Dataset:
+    """The same rows with `images` as they are stored (bytes and path), not decoded.
+
+    `cast_column` would do so too, but writes all pictures to the disk once more.
+    """
+    features = rows.features.copy()
+    features["images"] = datasets.List(datasets.Image(decode=False))
+    info = datasets.DatasetInfo(features=features)
+    return datasets.Dataset(rows.data, info, rows.split, indices_table=rows._indices)
 
 
 def _splits_of(source: DatasetSource) -> dict[str, SplitInfo]:

@@ -178,7 +178,12 @@ def test_pictures_in_another_column_are_refused(seeing_dataset: Path) -> None:
         settings = {"of": "d", "key": "dataset.train_split", "at_most": None, "seed": 0} | changes
         return choose_rows(splits, "train", **settings)
 
+    caches = sorted(Path(rows["train"].cache_files[0]["filename"]).parent.iterdir())
     chosen = choose(rows, with_images=True)
+    assert sorted(caches[0].parent.iterdir()) == caches, "pictures are not written once more"
+    picked = choose({"train": rows["train"].select([5, 2])}, with_images=True)
+    assert picked["id"][:] == ["r5", "r2"]
+    assert picked[0]["images"] == chosen[5]["images"]
     assert chosen.features["images"] == datasets.List(datasets.Image(decode=False))
     with pytest.raises(BogamError, match="hold 8 images"):
         choose(rows)
