@@ -10,7 +10,7 @@ from hub.server.tables.columns import Column
 
 SHORT_CHARACTERS = 400
 SOLID_CHARACTERS = 30
-LONG_CHARACTERS = 60
+LONG_CHARACTERS = 24
 MOST_CHARACTERS = 20_000
 MOST_ITEMS = 200
 
@@ -26,7 +26,7 @@ class Text:
     @property
     def is_long(self) -> bool:
         """Whether it needs a broad column."""
-        return len(self.start) > LONG_CHARACTERS
+        return len(self.start) > LONG_CHARACTERS and not self.is_solid
 
     @property
     def is_solid(self) -> bool:
