@@ -253,7 +253,7 @@ def _rendered_answers(
     """The rendered text, cut after its last answer, and where its answers stand."""
     tokenizer = _tokenizer_of(processing_class)
     rendered = _render(processing_class, messages, images, generation_prompt=False)
-    place = rf"(?P<end>{_end_token_pattern(tokenizer)})?"
+    place = re.compile(rf"(?P<end>{_end_token_pattern(tokenizer)})?")
     text = ""
     answers: list[_Answer] = []
     for turn, message in enumerate(messages):
@@ -264,22 +264,23 @@ def _rendered_answers(
         if content not in rendered:
             content = content.strip()  # many templates do so
         is_last = turn == len(messages) - 1
+        start = rendered.find(content, len(prompt)) if rendered.startswith(prompt) else -1
         # Blanks that a template puts before an answer (LLaVA's) are the model's to write.
-        answer = rf"(?P<answer>\s*?{re.escape(content)}){place}"
-        found = None
-        if rendered.startswith(prompt):
-            found = re.compile(answer).match(rendered, len(prompt))
-        if found is None and is_last:
+        if start >= 0 and not rendered[len(prompt) : start].strip():
+            answer = rendered[len(prompt) : start] + content
+            found = place.match(rendered, len(prompt + answer))
+        else:
             # Some templates put more before an answer that is to come than before one that is
             # there. The last one is found by what follows it.
-            found = re.search(rf"(?P<answer>{re.escape(content)}){place}\s*\Z", rendered)
+            answer = content
+            ending = rf"{re.escape(content)}{place.pattern}\s*\Z"
+            found = re.search(ending, rendered) if is_last else None
         if found is None or not prompt.startswith(text):
             raise BogamError(
                 f"the chat template renders what stands before turn {turn + 1} differently once "
                 "that turn is there. Use a template that leaves earlier turns as they are"
             )
-        end = found["end"] or (tokenizer.eos_token if is_last else "")
-        text = prompt + found["answer"] + end
+        text = prompt + answer + (found["end"] or (tokenizer.eos_token if is_last else ""))
         answers.append(_Answer(len(prompt), len(text)))
     return text, answers
 
