@@ -26,6 +26,14 @@ MOST_RESAMPLES = 500
 """Enough for two digits of a bound; all metrics on all examples take those of the record."""
 _SHOWN_VALUES = 12
 _POOLS = 1000
+_TITLES = {
+    "disease_category": Bilingual("질병 분류", "Disease category"),
+    "intention": Bilingual("질문 의도", "Intention"),
+    "language": Bilingual("언어", "Language"),
+    "document_type": Bilingual("문서 종류", "Document type"),
+    "quality": Bilingual("화질", "Quality"),
+    "human_or_machine": Bilingual("질문을 쓴 쪽", "Written by"),
+}
 _LENGTH_TITLES = {
     "prompt": Bilingual("질문 길이(글자)", "Prompt length (characters)"),
     "reference": Bilingual("기준 답 길이(글자)", "Reference length (characters)"),
@@ -80,7 +88,7 @@ def slice_metric(
     found = []
     for column in task.slices:
         if column in predictions.column_names:
-            title = Bilingual(column, column)
+            title = _TITLES.get(column, Bilingual(column, column))
             found.append((column, title, *_values(predictions[column])))
     for column in task.slice_lengths:
         title = _LENGTH_TITLES.get(column, Bilingual(f"{column} 길이", f"Length of {column}"))
@@ -145,8 +153,9 @@ class _Sample:
             value = float(self.metric.statistic(sums.sum(axis=0)))
             samples[side] = self.metric.statistic(draws)
             low, high = statistics.percentile_interval(samples[side])
-            if self.metric.binary and value in (0.0, 1.0):
-                low, high = statistics.wilson_interval(value, len(kept))
+            trials = self._trials(sums, len(kept))
+            if trials is not None and value in (0.0, 1.0):
+                low, high = statistics.wilson_interval(value, trials)
             values[side] = Interval(value, low, high)
         low, high = statistics.percentile_interval(samples["tuned"] - samples["zero_shot"])
         return Slice(
@@ -157,6 +166,12 @@ class _Sample:
             tuned=values["tuned"],
             difference=Interval(values["tuned"].value - values["zero_shot"].value, low, high),
         )
+
+    def _trials(self, sums: Floats, documents: int) -> float | None:
+        """Behind a value of exactly 0 or 1, see `TaskMetric.trials`; None where not known."""
+        if self.metric.binary:
+            return documents
+        return None if self.metric.trials is None else self.metric.trials(sums)
 
     def _pooled(self, documents: Floats) -> Floats:
         """(documents, k) to at most `_POOLS` sums of as many random documents each.

@@ -170,6 +170,7 @@ TASK = Task(
     primary="field_f1",
     row_columns=("document_type", "language", "quality", "made_up"),
     slices=("document_type", "language", "quality"),
+    slice_lengths=("reference",),
     metrics=(
         _field_metric(
             "field_f1",

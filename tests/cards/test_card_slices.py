@@ -74,6 +74,28 @@ def test_pools_of_many_documents_give_the_interval_of_the_documents():
     assert many.zero_shot.value == 0
 
 
+def test_a_part_in_which_nothing_is_right_is_not_certain():
+    """A bootstrap of zeros draws nothing but zeros."""
+    table = pa.table(
+        {
+            "id": [f"r{n}" for n in range(20)],
+            "split": ["test"] * 20,
+            "prompt": ["?"] * 20,
+            "reference": ["둘"] * 20,
+            "labels": [["둘"]] * 20,
+            "human_or_machine": ["human"] * 12 + ["machine"] * 8,
+            "zero_shot": ["하나"] * 20,
+            "tuned": ["둘"] * 12 + ["하나"] * 8,
+        }
+    )
+    (slicing,) = slice_metric(find_task("chartqa"), score("chartqa", table), resamples=100, seed=0)
+    human, machine = slicing.slices
+    assert (human.tuned.value, human.tuned.high) == (1.0, 1.0)
+    assert human.tuned.low == pytest.approx(12 / (12 + 1.96**2), abs=0.01)
+    assert (machine.tuned.value, machine.tuned.low) == (0.0, 0.0)
+    assert machine.tuned.high == pytest.approx(1.96**2 / (8 + 1.96**2), abs=0.01)
+
+
 def test_rare_values_are_folded_and_nothing_is_lost(predictions):
     rows = predictions.num_rows
     names = [f"병{n % 40:02d}" for n in range(rows)]
