@@ -106,6 +106,38 @@ class TestWhatARunLeaves:
             check_reloaded(folder, reference, None, None)
 
 
+WHOLE = [{"part": "vision_tower", "lr": 1e-3}, {"part": "merger", "lr": 1e-3}]
+
+
+@pytest.mark.parametrize(
+    ("sections", "groups"),
+    [
+        pytest.param(
+            {"tuning": {"method": "qlora", "full": WHOLE}, "schedule": {"precision": "bf16"}},
+            ["lora", "vision_tower", "vision_tower.no_decay", "merger", "merger.no_decay"],
+            id="four bits in bfloat16, tower and merger whole",
+        ),
+        pytest.param(
+            {"tuning": {"full": [{"part": "language_model", "lr": 1e-3, "last_layers": 1}]}},
+            ["lora", "language_model", "language_model.no_decay"],
+            id="last layer of the language model whole",
+        ),
+    ],
+)
+def test_other_ways_of_tuning_go_all_the_way(
+    qwen_vl_twin: Path,
+    hybrid_recipe: Callable[..., Any],
+    tmp_path: Path,
+    sections: dict[str, Any],
+    groups: list[str],
+) -> None:
+    """Their releases, too, are loaded again and compared before the run ends."""
+    record = finetune(hybrid_recipe(qwen_vl_twin, tmp_path / "run", **sections)).record
+    assert [group.name for group in record.parameter_groups] == groups
+    assert all(group.update_norm > 0 for group in record.parameter_groups)
+    assert record.training.frozen_unchanged
+
+
 class _StopAfter(TrainerCallback):
     def __init__(self, step: int) -> None:
         self.step = step
@@ -124,15 +156,13 @@ def outcome(trainer: Any) -> tuple[list[float], dict[str, torch.Tensor]]:
     }
 
 
-@pytest.mark.parametrize("workers", [0, 2])
 def test_stopping_and_going_on_changes_no_bit_of_tower_or_adapter(
     qwen_vl_twin: Path,
     hybrid_recipe: Callable[..., Any],
     seeing_trainer: Callable[..., Any],
     tmp_path: Path,
-    workers: int,
 ) -> None:
-    recipe = hybrid_recipe(qwen_vl_twin, tmp_path, schedule={"workers": workers})
+    recipe = hybrid_recipe(qwen_vl_twin, tmp_path, schedule={"workers": 2})
     whole = seeing_trainer(recipe)
     whole.train_from(None)
     shutil.rmtree(tmp_path / "checkpoints")
