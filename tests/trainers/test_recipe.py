@@ -127,6 +127,7 @@ def test_the_forensic_recipe_has_the_missions_numbers() -> None:
         ("images: {min_pixels: 4000, max_pixels: 3000}", "`min_pixels` 4000 is more than"),
         ("evaluation: {mode: score}", "is for `task: classification`, not for 'generation'"),
         ("loss: {kind: focal}", "`loss.kind: focal` is for `task: classification`"),
+        ("evaluation: {full_precision: true}", "there is one precision only"),
         ("augmentation: {classes: [a]}", "`augmentation` is for `task: classification`"),
         ("loss: {gamma: 2.0}", "`kind: cross_entropy` has none"),
         ("loss: {kind: focal, beta: 0.9}", "`beta` is given, but `kind: focal` has none"),
