@@ -120,6 +120,7 @@ def render_model_card(run: RunRecord, predictions: pa.Table) -> Card:
         seed=run.seeds.get("bootstrap", 0),
         primary=_metric_title(task, task.primary),
         examples=_examples(task, predictions) if licence.redistribution else [],
+        early_answers=_early_answers(run) if licence.redistribution else [],
         section=_section(run, task, predictions),
         slicings=[_slicing_table(slicing, task.primary_metric.unit) for slicing in slicings],
         few=FEW_DOCUMENTS,
@@ -313,6 +314,14 @@ def _examples(task: Task, predictions: pa.Table) -> list[dict[str, str]]:
         )
         examples.append(example)
     return examples
+
+
+def _early_answers(run: RunRecord) -> list[dict[str, str]]:
+    """What the base model said to a few validation rows, so that a reader sees where it began."""
+    return [
+        {name: _shortened(text) for name, text in sample.model_dump().items()}
+        for sample in run.samples
+    ]
 
 
 def _section(run: RunRecord, task: Task, predictions: pa.Table) -> dict[str, Any] | None:

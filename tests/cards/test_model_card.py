@@ -258,6 +258,22 @@ def test_a_card_without_a_repo_loads_the_folder_it_lies_in(run_record, predictio
     assert "# exaone-medical-qa\n" in readme
 
 
+def test_answers_before_training_are_shown_where_texts_may_be(run_record, predictions):
+    said = [{"id": "v1", "prompt": "왜|<b>?", "reference": "쉬세요", "answer": "모릅니다" * 200}]
+    limited = changed(run_record, samples=said)
+    assert "모릅니다" not in render_model_card(limited, predictions).readme
+    free = changed(
+        run_record, samples=said, licence="mit", base_licence="mit", dataset_licence="mit"
+    )
+    (line,) = [
+        line
+        for line in render_model_card(free, predictions).readme.splitlines()
+        if "| v1 |" in line
+    ]
+    assert "왜\\|&lt;b&gt;?" in line
+    assert len(line) < 400
+
+
 def test_results_stand_where_the_hub_looks_for_them(run_record, predictions):
     import yaml
     from huggingface_hub import parse_eval_result_entries
