@@ -1,157 +1,178 @@
 """The base models of the demo: tiny twins of the real ones, taught what those know already.
 
-What is held out is never among the lessons: words come from training rows, pictures are others.
+What is held out is never among the lessons: texts are those of training rows, pictures are others.
+
+    python -m bogam.demo.bases KIND FOLDER DATASET...    makes one, KIND being exaone, reader, seer
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import sys
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal
 
+from bogam.demo.side_by_side import Work
 from bogam.demo.stages import ORGANISATION
-from bogam.report import bars, console, show_published
+from bogam.report import bars, show_published
 
 if TYPE_CHECKING:
     from cards.licences import Licence
 
-EXAONE = f"{ORGANISATION}/EXAONE-3.5-tiny"
-CONVERTED_EXAONE = f"{ORGANISATION}/EXAONE-3.5-tiny-Llama"
-READER = f"{ORGANISATION}/Qwen2.5-VL-tiny"
-SEER = f"{ORGANISATION}/llava-v1.6-tiny"
+Kind = Literal["exaone", "reader", "seer"]
 
 _EXAONE_STEPS = 500
-_SEEN_DRAWINGS, _SEEN_SEED = 1200, 7
-"""Of another seed than those of the dataset."""
 
 
-def publish_exaone(dataset: Path, run: Path) -> None:
-    """Under EXAONE's own names first, then converted, as the real one is by `convert-base`.
-
-    The twin learns its Korean from training rows.
-    """
-    from cards.licences import licence_of_base
-    from trainers.convert_base import convert_base, publish_converted
-    from trainers.tiny_twins import make_twin
-
-    twin, converted = run / "twin", run / "twin-llama"
-    licence = licence_of_base("LGAI-EXAONE/EXAONE-3.5-7.8B-Instruct", None)
-    if not _is_made(twin):
-        rows = _training_rows(dataset, ["instruction", "output"])
-        texts = [text for row in rows for text in (row["instruction"], row["output"])]
-        make_twin("exaone-3.5", twin, texts, steps=_EXAONE_STEPS)
-        _write_card(twin, EXAONE, "EXAONE-3.5", "its Korean from the demo's training rows", licence)
-    _publish(twin, EXAONE, licence)
-    if not converted.is_dir():
-        with bars() as progress:
-            convert_base(EXAONE, converted, CONVERTED_EXAONE, progress=progress)
-    show_published(publish_converted(converted, CONVERTED_EXAONE, licence))
+@dataclass(frozen=True)
+class _Twin:
+    repo_id: str
+    of: str
+    """The real model, whose licence goes over to the twin."""
+    lessons: str
+    datasets: tuple[str, ...]
+    """Projects whose training rows lend their texts."""
 
 
-def publish_reader(datasets: Sequence[Path], twin: Path) -> None:
-    """One Qwen2.5-VL for labels and charts, which can read sheets of words and numbers aloud."""
-    from cards.licences import licence_of_base
-    from trainers.reading_lessons import ReadingCourse, teach_to_read
-    from trainers.vision_twins import VisionTwinSize, make_vision_twin
+TWINS: Mapping[Kind, _Twin] = {
+    "reader": _Twin(
+        f"{ORGANISATION}/Qwen2.5-VL-tiny",
+        "Qwen/Qwen2.5-VL-7B-Instruct",
+        "to read words of the demo's training rows on random sheets",
+        ("medical-ocr", "chartqa"),
+    ),
+    "seer": _Twin(
+        f"{ORGANISATION}/llava-v1.6-tiny",
+        "llava-hf/llava-v1.6-mistral-7b-hf",
+        "to name what drawings show",
+        (),
+    ),
+    "exaone": _Twin(
+        f"{ORGANISATION}/EXAONE-3.5-tiny",
+        "LGAI-EXAONE/EXAONE-3.5-7.8B-Instruct",
+        "the Korean of the demo's training rows",
+        ("medical-qa",),
+    ),
+}
+"""Those that take longest come first."""
+CONVERTED_EXAONE = f"{ORGANISATION}/EXAONE-3.5-tiny-Llama"
 
-    licence = licence_of_base("Qwen/Qwen2.5-VL-7B-Instruct", None)
-    if not _is_made(twin):
-        texts = [
-            message["content"]
-            for dataset in datasets
-            for row in _training_rows(dataset, ["messages"])
-            for message in row["messages"]
-            if message["role"] != "system"
-        ]
-        letters = sorted({letter for text in texts for letter in text})
-        size = VisionTwinSize(
-            hidden=128,
-            intermediate=256,
-            layers=3,
-            key_value_heads=4,
-            vocabulary=1500,
-            vision_hidden=96,
-            vision_intermediate=288,
-            vision_layers=2,
-            max_pixels=12 * 6 * 28 * 28,
+
+@dataclass(frozen=True)
+class Making:
+    """A twin that is made, or was before, in `folder`."""
+
+    kind: Kind
+    folder: Path
+    datasets: tuple[Path, ...]
+
+    @property
+    def is_made(self) -> bool:
+        """Its card is written last."""
+        return (self.folder / "README.md").is_file()
+
+    @property
+    def work(self) -> Work:
+        """The process that makes it."""
+        datasets = map(str, self.datasets)
+        command = [sys.executable, "-m", __name__, self.kind, str(self.folder), *datasets]
+        log = self.folder.with_name(f"{self.folder.name}.txt")
+        return Work(f"tiny {TWINS[self.kind].of.rpartition('/')[2]}", command, log)
+
+
+def makings(
+    datasets: Mapping[str, Path], commits: Mapping[str, str], folder: Path
+) -> tuple[Making, ...]:
+    """All of the demo's base models; each lies in a folder named after the data it learns from."""
+    return tuple(
+        Making(
+            kind,
+            folder / "-".join([kind, *(commits[name][:12] for name in twin.datasets)]),
+            tuple(datasets[name] for name in twin.datasets),
         )
-        # Each letter is a token, so that reading is one token after another; words of the
-        # template may be longer.
-        make_vision_twin("qwen2.5-vl", twin, [*letters, *_TEMPLATE_WORDS], size=size)
-        words = sorted({word for text in texts for word in text.split()})
-        teach_to_read(twin, words, texts, ReadingCourse(200, 550, 120))
-        lessons = "to read words of the demo's training rows on random sheets"
-        _write_card(twin, READER, "Qwen2.5-VL", lessons, licence)
-    _publish(twin, READER, licence)
+        for kind, twin in TWINS.items()
+    )
 
 
-_TEMPLATE_WORDS = ("You are a helpful assistant.", "system", "user", "assistant")
-
-
-def publish_seer(twin: Path) -> None:
-    """A LLaVA-NeXT that can say what drawings show, which is not yet what evidence they are."""
-    from cards.licences import licence_of_base
-    from loaders.forensics.classes import DEFAULT_CLASSES, question
-    from loaders.forensics.drawing.writer import describe_drawing
-    from trainers.seeing_lessons import QUESTION, DescribedPicture, teach_to_see
-    from trainers.vision_twins import VisionTwinSize, make_vision_twin
-
-    licence = licence_of_base("llava-hf/llava-v1.6-mistral-7b-hf", None)
-    if not _is_made(twin):
-        with bars() as progress:
-            task = progress.add_task("Drawing what the twin is shown", total=_SEEN_DRAWINGS)
-            pictures = []
-            for number in range(_SEEN_DRAWINGS):
-                drawing = describe_drawing(_SEEN_SEED, number)
-                pictures.append(DescribedPicture(drawing.image, drawing.shows))
-                progress.advance(task)
-        shown = sorted({word for picture in pictures for word in picture.words})
-        texts = [QUESTION, *map(str, range(10)), *shown]
-        size = VisionTwinSize(
-            hidden=96,
-            intermediate=288,
-            layers=2,
-            vocabulary=700,
-            vision_hidden=96,
-            vision_intermediate=192,
-            tile=56,
-        )
-        make_vision_twin("llava-next", twin, [question(DEFAULT_CLASSES), *texts], size=size)
-        teach_to_see(twin, pictures, texts, seeing_steps=1200, telling_steps=300)
-        _write_card(twin, SEER, "LLaVA-NeXT", "to name what other drawings show", licence)
-    _publish(twin, SEER, licence)
-
-
-def _training_rows(dataset: Path, columns: list[str]) -> list[dict[str, Any]]:
-    import pyarrow.parquet as pq
-
-    shards = sorted((dataset / "data").glob("train-*.parquet"))
-    rows: list[dict[str, Any]] = pq.ParquetDataset(shards).read(columns=columns).to_pylist()
-    return rows
-
-
-def _is_made(twin: Path) -> bool:
-    """Its card is written last."""
-    made = (twin / "README.md").is_file()
-    if made:
-        console.print(f"{twin}: made before; kept as it is", highlight=False)
-    return made
-
-
-def _publish(twin: Path, repo_id: str, licence: Licence) -> None:
+def publish(making: Making) -> None:
+    """EXAONE under its own names first, then converted, as the real one is by `convert-base`."""
     from hub.publish import publish_release
     from hub.release import Release
+    from trainers.convert_base import convert_base, publish_converted
 
-    release = Release(twin, repo_id, "model", licence)
-    show_published(publish_release(release, "Publish a tiny twin"))
+    twin, licence = TWINS[making.kind], _licence(making.kind)
+    release = Release(making.folder, twin.repo_id, "model", licence)
+    show_published(publish_release(release, f"Publish a tiny twin of {twin.of}"))
+    if making.kind == "exaone":
+        converted = making.folder.with_name(f"{making.folder.name}-llama")
+        if not converted.is_dir():
+            with bars() as progress:
+                convert_base(twin.repo_id, converted, CONVERTED_EXAONE, progress=progress)
+        show_published(publish_converted(converted, CONVERTED_EXAONE, licence))
 
 
-def _write_card(twin: Path, repo_id: str, of: str, lessons: str, licence: Licence) -> None:
-    metadata = "\n".join(f"{key}: {value}" for key, value in licence.metadata().items())
-    (twin / "README.md").write_text(
+def make(kind: Kind, folder: Path, datasets: Sequence[Path]) -> None:
+    """Make and teach a twin, then write its card."""
+    makers: dict[Kind, Callable[[], Path]] = {
+        "exaone": lambda: _make_exaone(folder, _training_texts(datasets)),
+        "reader": lambda: _make_reader(folder, _training_texts(datasets)),
+        "seer": lambda: _make_seer(folder),
+    }
+    makers[kind]()
+    twin = TWINS[kind]
+    metadata = "\n".join(f"{key}: {value}" for key, value in _licence(kind).metadata().items())
+    (folder / "README.md").write_text(
         f"---\n{metadata}\nlanguage: [ko]\nlibrary_name: transformers\n---\n\n"
-        f"# {repo_id}\n\nA tiny model of {of}'s architecture, made by `bogam demo`. It has been "
-        f"taught {lessons}, knows nothing else and is good for nothing else.\n\n"
+        f"# {twin.repo_id}\n\nA tiny model of the architecture of {twin.of}, made by `bogam demo`. "
+        f"It has been taught {twin.lessons}, knows nothing else and is good for nothing else.\n\n"
         "`bogam demo`가 만든 시험용 초소형 모델입니다.\n",
         encoding="utf-8",
     )
+
+
+def _make_exaone(folder: Path, texts: Sequence[str]) -> Path:
+    from trainers.tiny_twins import make_twin
+
+    return make_twin("exaone-3.5", folder, texts, steps=_EXAONE_STEPS)
+
+
+def _make_reader(folder: Path, texts: Sequence[str]) -> Path:
+    from trainers.reading_twin import make_reading_twin
+
+    return make_reading_twin(folder, texts)
+
+
+def _make_seer(folder: Path) -> Path:
+    from trainers.seeing_twin import make_seeing_twin
+
+    return make_seeing_twin(folder)
+
+
+def _licence(kind: Kind) -> Licence:
+    from cards.licences import licence_of_base
+
+    return licence_of_base(TWINS[kind].of, None)
+
+
+def _training_texts(datasets: Sequence[Path]) -> list[str]:
+    """What users and models say in the training rows."""
+    import pyarrow.parquet as pq
+
+    texts = []
+    for dataset in datasets:
+        shards = sorted((dataset / "data").glob("train-*.parquet"))
+        rows: list[dict[str, Any]] = (
+            pq.ParquetDataset(shards).read(columns=["messages"]).to_pylist()
+        )
+        texts += [
+            message["content"]
+            for row in rows
+            for message in row["messages"]
+            if message["role"] != "system"
+        ]
+    return texts
+
+
+if __name__ == "__main__":
+    make(sys.argv[1], Path(sys.argv[2]), [Path(name) for name in sys.argv[3:]])  # type: ignore[arg-type]

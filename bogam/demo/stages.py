@@ -2,19 +2,18 @@
 
 from __future__ import annotations
 
-import subprocess
 import sys
 from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from bogam.demo.side_by_side import Work
 from bogam.report import bars, show_dataset, show_lint, show_published, show_verification
 from cards.errors import BogamError
 from hub.server.accounts import add_organisation, add_user, create_token, has_user
 
 if TYPE_CHECKING:
     from bogam.verify import Verification
-    from cards.records import RunRecord
     from hub.push import Published
 
 USER, ORGANISATION = "demo", "org"
@@ -65,10 +64,8 @@ def publish_dataset(folder: Path, repo_id: str) -> Published:
     return published
 
 
-def finetune(recipe: Path, output: Path) -> RunRecord:
-    """In processes of its own, launched as the recipe says."""
-    from cards.records import RUN_FILE, RunRecord
-
+def tuning(title: str, recipe: Path, output: Path) -> Work:
+    """The trainer in processes of its own, launched as the recipe says."""
     command = [
         sys.executable,
         "-m",
@@ -81,13 +78,7 @@ def finetune(recipe: Path, output: Path) -> RunRecord:
         str(recipe),
         f"output_dir={output}",
     ]
-    status = subprocess.run(command, check=False).returncode
-    if status:
-        raise BogamError(
-            f"the training run in {output} ended with status {status}; the reason stands above and "
-            f"in {output / 'log.txt'}. The same command goes on from its last checkpoint."
-        )
-    return RunRecord.read(output / "release" / RUN_FILE)
+    return Work(title, command, output.with_name(output.name + "-console.txt"))
 
 
 def verify_repo(repo_id: str) -> Verification:

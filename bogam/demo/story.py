@@ -11,7 +11,9 @@ from pathlib import Path
 from bogam.demo import bases, strangers
 from bogam.demo.closing import DemoReport
 from bogam.demo.projects import MEDICAL_QA, projects
-from bogam.demo.stages import build_dataset, finetune, publish_dataset, token_of, verify_repo
+from bogam.demo.side_by_side import run_side_by_side
+from bogam.demo.stages import build_dataset, publish_dataset, token_of, tuning, verify_repo
+from cards.records import RUN_FILE, RunRecord
 from hub.environment import apply_to_process, closed_network
 from hub.server.process import HubProcess
 
@@ -53,23 +55,32 @@ def run_demo(work: Path, source: Path | None, questions: int) -> DemoReport:
         # Three base models, tiny twins of the real ones. Other data makes other twins and runs;
         # those of before stay where they are.
         runs = {name: work / name / f"run-{commit[:12]}" for name, commit in commits.items()}
-        with report.stage("Make a tiny EXAONE-3.5 and convert it for everybody"):
-            bases.publish_exaone(datasets[MEDICAL_QA], runs[MEDICAL_QA])
-        with report.stage("Make a tiny Qwen2.5-VL and teach it to read"):
-            readers = ("medical-ocr", "chartqa")
-            twin = work / "-".join(["reader", *(commits[name][:12] for name in readers)])
-            bases.publish_reader([datasets[name] for name in readers], twin)
-        with report.stage("Make a tiny LLaVA-NeXT and teach it to see"):
-            bases.publish_seer(work / "seer")
+        makings = bases.makings(datasets, commits, work / "bases")
+        with report.stage("Make the base models: tiny twins, each taught what it needs"):
+            run_side_by_side([making.work for making in makings if not making.is_made])
+        with report.stage("Publish the base models, and EXAONE-3.5 converted for everybody"):
+            for making in makings:
+                bases.publish(making)
 
-        # Four models: evaluated, tuned, evaluated again, published, and tried by others.
-        for project in projects(questions):
-            with report.stage(f"{project.title}: evaluate, tune, evaluate again, publish"):
-                output = runs[project.name] / "tuning"
-                record = finetune(project.recipe, output)
+        # Four models: evaluated, tuned, evaluated again, published.
+        outputs = {project.name: runs[project.name] / "tuning" for project in projects(questions)}
+        with report.stage("Evaluate, tune, evaluate again, publish the models"):
+            run_side_by_side(
+                [tuning(p.title, p.recipe, outputs[p.name]) for p in projects(questions)]
+            )
+            for project in projects(questions):
+                record = RunRecord.read(outputs[project.name] / "release" / RUN_FILE)
                 report.records[project.model] = record
+
+        # And tried by others.
+        for project in projects(questions):
             with report.stage(f"{project.title}: load the model without any of our code"):
-                strangers.try_it(project.model, record, output / "release", datasets[project.name])
+                strangers.try_it(
+                    project.model,
+                    report.records[project.model],
+                    outputs[project.name] / "release",
+                    datasets[project.name],
+                )
             with report.stage(f"{project.title}: check every number on both cards"):
                 for repo_id in (project.dataset, project.model):
                     report.verified.append(verify_repo(repo_id))
