@@ -17,6 +17,7 @@ import pyarrow.parquet as pq
 from hub.server.store.blobs import StoredBlob
 from hub.server.tables.page_index import (
     LARGE_GROUP_BYTES,
+    arrow_numbers,
     is_worth_it,
     read_from_group,
     read_raw_footer,
@@ -177,7 +178,7 @@ def _read_rows(
             for batch in batches:
                 here = [n - position for n in wanted if position <= n < position + batch.num_rows]
                 if here:
-                    found += batch.take(pa.array(here, pa.int64())).to_pylist()
+                    found += batch.take(arrow_numbers(here)).to_pylist()
                 position += batch.num_rows
                 if position > wanted[-1]:
                     break

@@ -9,12 +9,13 @@ from functools import partial
 import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
-import pyarrow.compute as pc
 
 from hub.server.store.blobs import StoredBlob
 from hub.server.tables.columns import NO_VALUE, Column, Footer, guarded, open_table
 
 MAX_VALUES = 60
+MOST_ROWS = 50_000_000
+"""A byte is kept for each."""
 BYTES_PER_ROW = 4
 SPARE_BYTES = 4096
 """Text that needs more room, compressed, does not repeat itself enough to be a label."""
@@ -55,12 +56,16 @@ def count(shards: Sequence[tuple[StoredBlob, Footer]], column: Column) -> Codes 
     is_text = pa.types.is_string(column.type)
     if not is_text and not column.is_label:
         return None
+    if sum(footer.rows for _, footer in shards) > MOST_ROWS:
+        return None
     if is_text and not all(_repeats_itself(footer, column.name) for _, footer in shards):
         return None
     values: dict[str, int] = {}
     parts: list[npt.NDArray[np.uint8]] = []
     for blob, footer in shards:
         for chunk in guarded(partial(_chunks, blob, footer, column.name)):
+            if len(chunk.dictionary) > MAX_VALUES:
+                return None
             shown = [column.shown(value) for value in chunk.dictionary.to_pylist()]
             # The last place stands for rows without a value.
             shown.append(NO_VALUE)
@@ -70,8 +75,7 @@ def count(shards: Sequence[tuple[StoredBlob, Footer]], column: Column) -> Codes 
             if len(values) > MAX_VALUES:
                 return None
             places = np.array([values.get(value, 0) for value in shown], np.uint8)
-            indices = pc.fill_null(chunk.indices, len(shown) - 1)
-            parts.append(places[indices.to_numpy(zero_copy_only=False)])
+            parts.append(places[_indices(chunk.indices, null=len(shown) - 1)])
     codes = np.concatenate(parts) if parts else np.empty(0, np.uint8)
     if not 1 < len(values) <= max(2, len(codes) // 3):
         return None
@@ -84,6 +88,17 @@ def _chunks(blob: StoredBlob, footer: Footer, column: str) -> list[pa.Dictionary
     if not pa.types.is_dictionary(values.type):
         values = values.dictionary_encode()
     return list(values.chunks)
+
+
+def _indices(values: pa.Int32Array, null: int) -> npt.NDArray[np.int32]:
+    """Arrow's numbers as numpy's. `to_numpy()` would import pandas, for longer than a page takes."""
+    validity, numbers = values.buffers()
+    begin, end = values.offset, values.offset + len(values)
+    found = np.frombuffer(numbers, np.int32)[begin:end]
+    if not values.null_count:
+        return found
+    is_there = np.unpackbits(np.frombuffer(validity, np.uint8), bitorder="little")[begin:end]
+    return np.where(is_there, found, np.int32(null))
 
 
 def _repeats_itself(footer: Footer, column: str) -> bool:

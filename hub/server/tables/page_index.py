@@ -16,6 +16,7 @@ from dataclasses import dataclass
 from functools import reduce
 from typing import Any
 
+import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 
@@ -90,10 +91,16 @@ def read_from_group(
             chunks.append(chunk)
     with pq.ParquetFile(_small_file(raw, wanted, chunks, out)) as file:
         parts = [
-            file.read_row_group(0, columns=[leaf]).take(pa.array(places, pa.int64())).to_pylist()
+            file.read_row_group(0, columns=[leaf]).take(arrow_numbers(places)).to_pylist()
             for leaf, places in positions.items()
         ]
     return [reduce(_merged, row) for row in zip(*parts, strict=True)]
+
+
+def arrow_numbers(numbers: Sequence[int]) -> pa.Int64Array:
+    """Whole numbers for Arrow. `pa.array()` would import pandas, for longer than a page takes."""
+    buffer = pa.py_buffer(np.array(numbers, np.int64))
+    return pa.Int64Array.from_buffers(pa.int64(), len(numbers), [None, buffer])
 
 
 def _group(raw: Struct, group: int) -> Struct:

@@ -21,6 +21,10 @@ from hub.server.tables.splits import find_splits
 from hub.server.verification import Verification, find_verification
 
 
+BENCHMARK_FILE = "eval.yaml"
+"""Makes a dataset a benchmark: https://huggingface.co/docs/hub/eval-results"""
+
+
 @dataclass(frozen=True)
 class RepoView:
     """A repo at a commit, as somebody looks at it."""
@@ -69,6 +73,7 @@ def open_repo(call: Call) -> Iterator[RepoView]:
             metadata,
             may_read,
             find_splits(paths, metadata.data),
-            repo.kind == "dataset" and boards.has_board(tx, frame.caller, repo),
+            repo.kind == "dataset"
+            and (BENCHMARK_FILE in paths or boards.has_board(tx, frame.caller, repo)),
             verified,
         )

@@ -80,6 +80,9 @@ KOREAN = {
     "Name of the token": "토큰 이름",
     "Narrow down": "조건으로 좁히기",
     "Next": "다음",
+    "No model that you may see reports results on this dataset yet.": (
+        "이 데이터셋의 결과를 보고한 모델 가운데 볼 수 있는 것이 아직 없습니다."
+    ),
     "No row has these labels.": "조건에 맞는 행이 없습니다.",
     "No token is known by these characters.": "알 수 없는 토큰입니다.",
     "Nothing here matches.": "맞는 것이 없습니다.",

@@ -90,6 +90,15 @@ def test_models_are_ranked_with_their_intervals(visit: Visit, board_id: str) -> 
     assert f'href="/datasets/{board_id}/board"' in visit("alice").get(f"/datasets/{board_id}").text
 
 
+def test_a_benchmark_has_a_board_before_its_first_model(
+    visit: Visit, publish: Callable[..., str], fresh_id: FreshId
+) -> None:
+    repo_id = publish(fresh_id("org"), {"eval.yaml": "name: made for tests\n"})
+    visitor = visit("alice")
+    assert f'href="/datasets/{repo_id}/board"' in visitor.get(f"/datasets/{repo_id}").text
+    assert "reports results on this dataset yet" in visitor.get(f"/datasets/{repo_id}/board").text
+
+
 def test_private_models_are_on_nobody_elses_board(
     hub: ServedHub, visit: Visit, board_id: str
 ) -> None:
