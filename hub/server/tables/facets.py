@@ -91,7 +91,7 @@ def _chunks(blob: StoredBlob, footer: Footer, column: str) -> list[pa.Dictionary
 
 
 def _indices(values: pa.Int32Array, null: int) -> npt.NDArray[np.int32]:
-    """Arrow's numbers as numpy's. `to_numpy()` would import pandas, for longer than a page takes."""
+    """Arrow's numbers as numpy's. `to_numpy()` would import pandas, at the cost of a page."""
     validity, numbers = values.buffers()
     begin, end = values.offset, values.offset + len(values)
     found = np.frombuffer(numbers, np.int32)[begin:end]

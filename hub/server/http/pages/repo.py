@@ -20,7 +20,6 @@ from hub.server.store.database import Transaction
 from hub.server.tables.splits import find_splits
 from hub.server.verification import Verification, find_verification
 
-
 BENCHMARK_FILE = "eval.yaml"
 """Makes a dataset a benchmark: https://huggingface.co/docs/hub/eval-results"""
 
