@@ -12,7 +12,6 @@ from cards.card import (
     FIGURES_FOLDER,
     Card,
     compose,
-    is_repo_id,
     metric_value,
     p_value,
     record_digest,
@@ -20,7 +19,8 @@ from cards.card import (
 from cards.citations import citations
 from cards.errors import BogamError
 from cards.eval_results import eval_results
-from cards.licences import Licence, check_publication, find_licence, with_text_in
+from cards.licences import check_publication, find_licence, with_text_in
+from cards.model_metadata import method_of, model_metadata, question_of
 from cards.records import Comparison, Metric, RunRecord
 from cards.slices import (
     FEW_DOCUMENTS,
@@ -33,22 +33,7 @@ from cards.tasks import SIDES, Bilingual, Task, find_task
 
 if TYPE_CHECKING:
     import pyarrow as pa
-    from huggingface_hub.repocard_data import ModelCardData
 
-_PIPELINE_TAGS = {
-    "AutoModelForCausalLM": "text-generation",
-    "AutoModelForImageTextToText": "image-text-to-text",
-}
-_QUESTIONS = {
-    "medical": "감기와 독감은 어떻게 다른가요?",
-    "forensic": "이 자료에서 무엇을 먼저 확인해야 하나요?",
-    "general": "안녕하세요?",
-}
-_PICTURE_QUESTIONS = {
-    "medical": "이 처방전에 적힌 약과 용량을 모두 적어 주세요.",
-    "forensic": "이 사진은 어느 분류입니까?",
-    "general": "What does the chart show?",
-}
 _EXAMPLE_LENGTH = 300
 
 
@@ -102,7 +87,7 @@ def render_model_card(run: RunRecord, predictions: pa.Table) -> Card:
         task, predictions, resamples=run.bootstrap_resamples, seed=run.seeds.get("bootstrap", 0)
     )
     readme = compose(
-        _metadata(run, task, licence, name, splits),
+        model_metadata(run, task, licence, name, splits),
         "model_card.md.jinja",
         run=run,
         name=name,
@@ -127,11 +112,11 @@ def render_model_card(run: RunRecord, predictions: pa.Table) -> Card:
         slice_resamples=min(run.bootstrap_resamples, MOST_RESAMPLES),
         calibrated="calibration_error" in run.metrics["tuned"],
         chinese="zh" in run.languages,
-        citations=citations(run, name, _method(run)),
+        citations=citations(run, name, method_of(run)),
         multimodal=run.library_model_class == "AutoModelForImageTextToText",
         quantisation=run.recipe.get("quantisation"),
         system_prompt=run.recipe.get("system_prompt"),
-        question=_question(run),
+        question=question_of(run),
         max_new_tokens=run.recipe.get("evaluation", {}).get("max_new_tokens", 256),
         digest=record_digest(run),
     )
@@ -147,72 +132,6 @@ def _check_complete(run: RunRecord, task: Task) -> None:
             f"{sorted(tuned)}, compared are {sorted(compared)}; all three must be the same and "
             f"hold {task.primary!r}. Make them with cards.scoring.summarise."
         )
-
-
-def _metadata(
-    run: RunRecord, task: Task, licence: Licence, name: str, splits: list[str]
-) -> ModelCardData:
-    """What the Hub reads: https://huggingface.co/docs/hub/model-cards#model-card-metadata"""
-    from huggingface_hub.repocard_data import EvalResult, ModelCardData
-
-    pipeline_tag = _PIPELINE_TAGS.get(run.library_model_class, task.hub_type)
-    titles = {metric.name: metric.title.en for metric in task.metrics}
-    dataset_name = run.dataset.id.rpartition("/")[2]
-    terms: dict[str, Any] = dict(licence.metadata())
-    if licence.research_only or not licence.redistribution:
-        terms |= {
-            "extra_gated_prompt": " ".join(licence.notice_en),
-            "extra_gated_fields": {"I accept the terms of the licence": "checkbox"},
-        }
-    return ModelCardData(
-        language=list(run.languages) or None,
-        **terms,
-        library_name="peft",
-        pipeline_tag=pipeline_tag,
-        base_model=run.base_model.id if is_repo_id(run.base_model.id) else None,
-        base_model_relation="adapter",
-        datasets=[run.dataset.id] if is_repo_id(run.dataset.id) else None,
-        tags=["bogam", _method(run), run.domain],
-        model_name=name,
-        widget=_widget(run),
-        eval_results=[
-            EvalResult(
-                task_type=pipeline_tag,
-                # A folder says nothing to others and tells where somebody keeps files.
-                dataset_type=run.dataset.id if is_repo_id(run.dataset.id) else dataset_name,
-                dataset_name=dataset_name,
-                dataset_split=", ".join(splits),
-                dataset_revision=run.dataset.revision,
-                metric_type=metric,
-                metric_name=titles[metric],
-                metric_value=value.value,
-            )
-            for metric, value in run.metrics["tuned"].items()
-            if metric in titles
-        ],
-    )
-
-
-def _question(run: RunRecord) -> str:
-    """What the snippet asks; of a picture where the model sees one."""
-    if run.library_model_class != "AutoModelForCausalLM":
-        return _PICTURE_QUESTIONS[run.domain]
-    return _QUESTIONS[run.domain]
-
-
-def _method(run: RunRecord) -> str:
-    tuning = run.recipe.get("tuning", {})
-    return str(tuning.get("method", "lora") if isinstance(tuning, dict) else "lora")
-
-
-def _widget(run: RunRecord) -> list[dict[str, Any]] | None:
-    """A question for the page's own form; a picture to ask about cannot be in the repo."""
-    if run.library_model_class != "AutoModelForCausalLM":
-        return None
-    messages = [{"role": "user", "content": _QUESTIONS[run.domain]}]
-    if run.recipe.get("system_prompt"):
-        messages.insert(0, {"role": "system", "content": run.recipe["system_prompt"]})
-    return [{"messages": messages}]
 
 
 def _headline(run: RunRecord, task: Task) -> dict[str, Any]:
