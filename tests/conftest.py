@@ -23,6 +23,7 @@ import pytest
 if TYPE_CHECKING:
     import httpx2
     from huggingface_hub import HfApi
+    from playwright.sync_api import Browser
 
     from hub.server.process import HubProcess
 
@@ -180,6 +181,23 @@ def add_users(root: Path) -> dict[str, str]:
         user: accounts.create_token(root, user, role="read" if user == "reader" else "write")
         for user in ("alice", "bob", "reader")
     }
+
+
+@pytest.fixture(scope="session")
+def browser() -> Iterator[Browser]:
+    """A real browser without a window, see https://playwright.dev/python/."""
+    from playwright.sync_api import sync_playwright
+
+    executable = shutil.which("chromium") or shutil.which("chromium-browser")
+    if executable is None:
+        pytest.skip("no chromium on this machine: apt-get install chromium")
+    with sync_playwright() as playwright:
+        # Everything it shows comes from this machine, and containers have no user namespaces.
+        started = playwright.chromium.launch(
+            executable_path=executable, args=["--no-sandbox", "--disable-gpu"]
+        )
+        yield started
+        started.close()
 
 
 @pytest.fixture(scope="session")

@@ -1,9 +1,7 @@
-"""Served tiny models, and a real browser to look at their page with."""
+"""Served tiny models."""
 
 from __future__ import annotations
 
-import base64
-import json
 import os
 import select
 import shutil
@@ -19,7 +17,6 @@ from typing import Any
 import pytest
 
 START_SECONDS = 120
-ANSWER_SECONDS = 60
 
 
 class ServedModel:
@@ -59,127 +56,6 @@ class ServedModel:
             return self.process.wait(30)
         finally:
             self.process.kill()
-
-
-class Browser:
-    """A real Chromium without a window, spoken to over its debugging pipe.
-
-    https://chromedevtools.github.io/devtools-protocol/
-    """
-
-    def __init__(self, program: str, profile: Path) -> None:
-        to_browser, self._commands = os.pipe()
-        self._answers, from_browser = os.pipe()
-        flags = [
-            "--headless=new", "--remote-debugging-pipe", "--no-sandbox", "--disable-gpu",
-            "--no-first-run", "--disable-background-networking", f"--user-data-dir={profile}",
-        ]  # fmt: skip
-        self._process = subprocess.Popen(
-            ["bash", "-c", f'exec "$@" 3<&{to_browser} 4>&{from_browser}', "bash", program, *flags],
-            pass_fds=(to_browser, from_browser),
-            stdout=subprocess.DEVNULL,
-            stderr=subprocess.DEVNULL,
-        )
-        os.close(to_browser)
-        os.close(from_browser)
-        self._waiting = b""
-        self._number = 0
-        self._session: str | None = None
-        self.complaints: list[str] = []
-        """What the pages' scripts threw, and what the browser refused them."""
-        target = self._call("Target.createTarget", url="about:blank")["targetId"]
-        attached = self._call("Target.attachToTarget", targetId=target, flatten=True)
-        self._session = attached["sessionId"]
-        for domain in ("Page", "Runtime", "DOM", "Log"):
-            self._call(f"{domain}.enable")
-
-    def open(self, url: str, *, width: int = 1200, height: int = 900) -> None:
-        """Show a page and wait until it says that it is ready."""
-        self.complaints.clear()
-        self._call(
-            "Emulation.setDeviceMetricsOverride",
-            width=width, height=height, deviceScaleFactor=1, mobile=False,
-        )  # fmt: skip
-        self._call("Page.navigate", url=url)
-        self.wait_until("document.body?.dataset.ready === 'true'")
-
-    def run(self, script: str) -> Any:
-        """The value of an expression in the page."""
-        told = self._call(
-            "Runtime.evaluate", expression=script, awaitPromise=True, returnByValue=True
-        )
-        assert "exceptionDetails" not in told, told
-        return told["result"].get("value")
-
-    def wait_until(self, condition: str) -> None:
-        deadline = time.monotonic() + ANSWER_SECONDS
-        while not self.run(condition):
-            assert time.monotonic() < deadline, f"never came true: {condition}"
-            select.select([], [], [], 0.05)
-
-    def text(self, selector: str) -> str:
-        """What a reader sees of it; empty where it is hidden."""
-        found = f"document.querySelector({json.dumps(selector)})"
-        return str(self.run(f"{found}.checkVisibility() ? {found}.innerText : ''"))
-
-    def click(self, selector: str) -> None:
-        self.run(f"document.querySelector({json.dumps(selector)}).click()")
-
-    def write(self, selector: str, text: str) -> None:
-        self.run(f"document.querySelector({json.dumps(selector)}).focus()")
-        self._call("Input.insertText", text=text)
-
-    def choose_file(self, selector: str, path: Path) -> None:
-        root = self._call("DOM.getDocument")["root"]["nodeId"]
-        node = self._call("DOM.querySelector", nodeId=root, selector=selector)["nodeId"]
-        self._call("DOM.setFileInputFiles", nodeId=node, files=[str(path)])
-
-    def picture(self, path: Path) -> None:
-        """The whole page as a PNG."""
-        told = self._call("Page.captureScreenshot", captureBeyondViewport=True)
-        path.write_bytes(base64.b64decode(told["data"]))
-
-    def close(self) -> None:
-        self._process.terminate()
-        self._process.wait(20)
-        os.close(self._commands)
-        os.close(self._answers)
-
-    def _call(self, method: str, **parameters: Any) -> Any:
-        self._number += 1
-        call = {"id": self._number, "method": method, "params": parameters}
-        if self._session is not None:
-            call["sessionId"] = self._session
-        os.write(self._commands, json.dumps(call).encode() + b"\0")
-        while True:
-            told = self._read()
-            if told.get("id") == self._number:
-                assert "error" not in told, told
-                return told["result"]
-            if told.get("method") == "Runtime.exceptionThrown":
-                self.complaints.append(told["params"]["exceptionDetails"]["text"])
-            if told.get("method") == "Log.entryAdded":
-                self.complaints.append(told["params"]["entry"]["text"])
-
-    def _read(self) -> Any:
-        while b"\0" not in self._waiting:
-            ready, _, _ = select.select([self._answers], [], [], ANSWER_SECONDS)
-            assert ready, "the browser does not answer"
-            piece = os.read(self._answers, 1 << 16)
-            assert piece, "the browser has ended"
-            self._waiting += piece
-        message, _, self._waiting = self._waiting.partition(b"\0")
-        return json.loads(message)
-
-
-@pytest.fixture(scope="session")
-def browser(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Browser]:
-    program = shutil.which("chromium") or shutil.which("google-chrome")
-    if program is None:
-        pytest.skip("no browser on this machine: neither chromium nor google-chrome is installed")
-    started = Browser(program, tmp_path_factory.mktemp("browser"))
-    yield started
-    started.close()
 
 
 @pytest.fixture(scope="session")
@@ -333,3 +209,30 @@ def teach_by_heart(release: Path, twin: Path) -> None:
 @pytest.fixture(scope="session")
 def served_reader(serve_model: Callable[..., ServedModel], reader: Path) -> ServedModel:
     return serve_model(reader, "--examples", "2", "--waiting", "4")
+
+
+@pytest.fixture(scope="session")
+def classifier(
+    make_model_release: Callable[..., Path],
+    vision_twins: Callable[[str], Path],
+    tmp_path_factory: pytest.TempPathFactory,
+) -> Path:
+    """The release of a LLaVA-NeXT that is said to tell photos apart."""
+    return make_model_release(
+        tmp_path_factory.mktemp("classifier") / "photos",
+        vision_twins("llava-next"),
+        task="classification",
+        domain="forensic",
+        classes=(
+            {"name": "raw", "korean": "원물", "answer": "1"},
+            {"name": "packed", "korean": "포장", "answer": "2"},
+        ),
+        system_prompt="번호로 답하세요.",
+        prompts=["이 사진은 무엇입니까?"],
+    )
+
+
+@pytest.fixture(scope="session")
+def served_classifier(serve_model: Callable[..., ServedModel], classifier: Path) -> ServedModel:
+    """It answers only who has the key."""
+    return serve_model(classifier, "--api-key", "secret")

@@ -20,11 +20,6 @@ from PIL import Image
 
 pytestmark = pytest.mark.system
 
-CLASSES = (
-    {"name": "raw", "korean": "원물", "answer": "1"},
-    {"name": "packed", "korean": "포장", "answer": "2"},
-)
-
 
 @pytest.fixture(scope="module")
 def url(served_reader: Any) -> str:
@@ -239,23 +234,12 @@ def test_one_too_many_gets_429(url: str) -> None:
 
 
 def test_classes_come_with_probabilities_and_only_with_the_key(
-    serve_model: Callable[..., Any],
-    make_model_release: Callable[..., Path],
-    vision_twins: Callable[[str], Path],
-    tmp_path: Path,
+    served_classifier: Any, classifier: Path
 ) -> None:
     from trainers.inference import Question, class_scores, load_model
     from trainers.model_source import find_model
 
-    release = make_model_release(
-        tmp_path / "photos",
-        vision_twins("llava-next"),
-        task="classification",
-        domain="forensic",
-        classes=CLASSES,
-        system_prompt="번호로 답하세요.",
-    )
-    served = serve_model(release, "--api-key", "secret")
+    served = served_classifier
     body = {"model": "photos", "messages": about("무엇인가요?", data_url(noise()))}
     key = {"Authorization": "Bearer secret"}
 
@@ -269,12 +253,11 @@ def test_classes_come_with_probabilities_and_only_with_the_key(
     assert refused == [401, 401, 401]
     assert httpx2.get(f"{served.url}/v1/models").status_code == 401
     assert httpx2.get(f"{served.url}/health").status_code == 200
-    asked = load_model(find_model(str(release)))
+    asked = load_model(find_model(str(classifier)))
     question = Question([{"role": "user", "content": "무엇인가요?"}], [noise()])
     expected = class_scores(asked, [question]).probabilities[0]
     np.testing.assert_allclose([one["probability"] for one in told["labels"]], expected, atol=1e-5)
     assert [one["name"] for one in told["labels"]] == ["raw", "packed"]
-    served.stop()
 
 
 def test_an_engine_that_dies_ends_the_server_with_its_last_words(
