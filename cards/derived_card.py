@@ -18,7 +18,7 @@ def derived_card(
     made: Bilingual,
     checked: Bilingual,
     data: Bilingual,
-    repo: str = ".",
+    repo: str | None = ".",
     domain: Domain = "general",
     sees: bool = False,
     metadata: Mapping[str, Any],
@@ -29,7 +29,7 @@ def derived_card(
         made: from what, and what was done to it. Like the two below Markdown, not escaped.
         checked: what is known of its answers.
         data: what its weights were trained on.
-        repo: what the snippet loads.
+        repo: what the snippet loads; None where plain transformers cannot load it.
         sees: whether it is a vision-language model.
         metadata: more of it, beside the licence.
     """

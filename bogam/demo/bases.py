@@ -97,11 +97,13 @@ def makings(
 
 def publish(making: Making) -> None:
     """EXAONE under its own names first, then converted, as the real one is by `convert-base`."""
+    from cards.lint import require_publishable
     from hub.publish import publish_release
     from hub.release import Release
     from trainers.convert_base import convert_base, publish_converted
 
     twin, licence = TWINS[making.kind], _licence(making.kind)
+    require_publishable(making.folder, "model", twin.repo_id)
     release = Release(making.folder, twin.repo_id, "model", licence)
     show_published(publish_release(release, f"Publish a tiny twin of {twin.of}"))
     if making.kind == "exaone":
@@ -114,6 +116,9 @@ def publish(making: Making) -> None:
 
 def make(kind: Kind, folder: Path, datasets: Sequence[Path]) -> None:
     """Make and teach a twin, then write its card."""
+    from cards.derived_card import derived_card
+    from cards.tasks import Bilingual
+
     makers: dict[Kind, Callable[[], Path]] = {
         "exaone": lambda: _make_exaone(folder, _training_texts(datasets)),
         "reader": lambda: _make_reader(folder, _training_texts(datasets)),
@@ -121,14 +126,27 @@ def make(kind: Kind, folder: Path, datasets: Sequence[Path]) -> None:
     }
     makers[kind]()
     twin = TWINS[kind]
-    metadata = "\n".join(f"{key}: {value}" for key, value in _licence(kind).metadata().items())
-    (folder / "README.md").write_text(
-        f"---\n{metadata}\nlanguage: [ko]\nlibrary_name: transformers\n---\n\n"
-        f"# {twin.repo_id}\n\nA tiny model of the architecture of {twin.of}, made by `bogam demo`. "
-        f"It has been taught {twin.lessons}, knows nothing else and is good for nothing else.\n\n"
-        "`bogam demo`가 만든 시험용 초소형 모델입니다.\n",
-        encoding="utf-8",
+    card = derived_card(
+        twin.repo_id,
+        _licence(kind),
+        # EXAONE 3.5 under its own names needs code that transformers does not have.
+        repo=None if kind == "exaone" else twin.repo_id,
+        sees=kind != "exaone",
+        metadata={"language": ["ko"]},
+        made=Bilingual(
+            "`bogam demo`가 만든 시험용 초소형 모델입니다.",
+            f"A tiny model of the architecture of {twin.of}, made by `bogam demo`.",
+        ),
+        checked=Bilingual(
+            "평가하지 않았습니다. 배운 것 말고는 아무것도 모르며 다른 쓸모가 없습니다.",
+            "Not evaluated. It knows nothing but what it was taught and is good for nothing else.",
+        ),
+        data=Bilingual(
+            "데모의 학습 행과 연습 그림에서 배운 것이 전부입니다.",
+            f"It has been taught {twin.lessons}, and nothing else.",
+        ),
     )
+    (folder / "README.md").write_text(card, encoding="utf-8")
 
 
 def _make_exaone(folder: Path, texts: Sequence[str]) -> Path:
