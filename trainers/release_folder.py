@@ -2,6 +2,7 @@
 
     adapter_model.safetensors, adapter_config.json    the tuned weights, naming their base by id
     tokenizer.json, tokenizer_config.json, chat_template.jinja
+    processor_config.json                             of a model that sees
     predictions.parquet                               both models' answers, with scores
     run.json                                          `cards.records.RunRecord`
     README.md, figures/                               made from the two above

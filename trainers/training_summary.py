@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from cards.errors import BogamError
 from cards.records import LossPoint, ParameterGroup, TrainingSummary
 from trainers.run_data import RunData
 from trainers.run_environment import peak_memory_bytes
@@ -29,7 +30,12 @@ def summarise_training(trainer: AnswerTrainer, data: RunData, moved: Movement) -
 
 
 def describe_groups(trainer: AnswerTrainer, moved: Movement) -> tuple[ParameterGroup, ...]:
-    """The optimiser's groups with their first learning rate and how far they moved."""
+    """The optimiser's groups with their first learning rate and how far they moved.
+
+    Raises:
+        BogamError: the optimiser that trained had other groups, rates or weight decay.
+    """
+    _check_optimiser(trainer)
     norms = trainer.group_norms(moved.update_norms)
     return tuple(
         ParameterGroup(
@@ -42,6 +48,20 @@ def describe_groups(trainer: AnswerTrainer, moved: Movement) -> tuple[ParameterG
         )
         for group in trainer.parameter_groups
     )
+
+
+def _check_optimiser(trainer: AnswerTrainer) -> None:
+    """Launchers may put an optimiser of their own in the place of the recipe's."""
+    planned = [(one["name"], one["lr"], one["weight_decay"]) for one in trainer.parameter_groups]
+    used = [
+        (one.get("name"), one.get("initial_lr", one["lr"]), one["weight_decay"])
+        for one in (trainer.optimizer.param_groups if trainer.optimizer is not None else [])
+    ]
+    if used != planned:
+        raise BogamError(
+            "training audit: the optimiser did not have the recipe's groups (name, learning rate, "
+            f"weight decay): {used} in place of {planned}. What launcher or config replaced it?"
+        )
 
 
 def loss_points(history: list[dict[str, Any]]) -> tuple[LossPoint, ...]:

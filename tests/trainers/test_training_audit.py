@@ -45,6 +45,18 @@ def test_training_moves_the_adapter_and_nothing_else(
     assert group.parameters == torch.cat(change).numel()
 
 
+def test_an_optimiser_that_is_not_the_recipes_is_found(
+    make_trainer: Callable[..., Any], exaone_twin: Path
+) -> None:
+    trainer = make_trainer(exaone_twin)
+    before = WeightsBefore.of(trainer.model)
+    trainer.train_from(None)
+    moved = movement(before, trainer.model)
+    trainer.optimizer.param_groups[0]["initial_lr"] = 1e-3
+    with pytest.raises(BogamError, match="did not have the recipe's groups"):
+        describe_groups(trainer, moved)
+
+
 @pytest.mark.parametrize("method", ["lora", "qlora"])
 def test_one_changed_bit_of_a_frozen_weight_is_seen(
     make_trainer: Callable[..., Any], exaone_twin: Path, method: str
