@@ -14,7 +14,8 @@ from hub.server.last_commits import last_commits
 from hub.server.store.trees import FileEntry, FolderEntry
 
 SHOWN_BYTES = 100_000
-FOLDER_ENTRIES = 500
+FOLDER_ENTRIES = 200
+"""The last change of each is looked for in the whole history."""
 _PICTURES = (".png", ".jpg", ".jpeg", ".gif", ".webp", ".bmp", ".svg")
 
 

@@ -71,6 +71,7 @@ KOREAN = {
     "Licence": "라이선스",
     "Log in": "로그인",
     "Log out": "로그아웃",
+    "Log in to see this": "로그인해야 볼 수 있습니다",
     "Lower is better": "낮을수록 좋음",
     "Main navigation": "주 메뉴",
     "Metrics": "지표",
@@ -85,6 +86,8 @@ KOREAN = {
     ),
     "No row has these labels.": "조건에 맞는 행이 없습니다.",
     "No token is known by these characters.": "알 수 없는 토큰입니다.",
+    "Not allowed": "허용되지 않습니다",
+    "Not found here": "여기에 없습니다",
     "Nothing here matches.": "맞는 것이 없습니다.",
     "Nothing is published here yet.": "아직 올라온 것이 없습니다.",
     "Only the first {shown} are shown; download the file to see the rest.": (
@@ -125,6 +128,7 @@ KOREAN = {
     ),
     "The rows cannot be read": "행을 읽을 수 없습니다",
     "There is no card yet.": "아직 카드가 없습니다.",
+    "This cannot be asked for": "요청할 수 없습니다",
     "This file is no text; download it to look inside.": (
         "글이 아닌 파일입니다. 내려받아서 보십시오."
     ),

@@ -258,7 +258,7 @@ def test_another_sites_form_changes_nothing(hub: ServedHub, open_page: OpenPage)
     page.goto(OTHER_SITE)
     page.get_by_role("button", name="Go").click()
     page.wait_for_url(hub.endpoint + "/settings/tokens")
-    assert page.get_by_role("heading", level=1).inner_text() == "403"
+    assert page.get_by_role("heading", level=1).inner_text() == "403 · Not allowed"
     page.goto("/settings/tokens")
     assert page.get_by_role("heading", level=1).inner_text() == "Your tokens"
     assert "stolen" not in page.content()
