@@ -95,6 +95,8 @@ def publish_dataset(
             artifacts = {path: _sha256(staging / path) for path in record.artifacts}
             splits = _sizes(staging, record)
             described = _described_again(staging, record)
+        elif scan.found:
+            described = {"samples": ()}  # nobody chose to put a person on the card
         published = record.model_copy(
             update={
                 "artifacts": artifacts,

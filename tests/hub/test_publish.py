@@ -11,6 +11,7 @@ import pytest
 from huggingface_hub import HfApi
 from rich.progress import Progress
 
+from cards.audit import audit_dataset_folder
 from cards.dataset_card import render_dataset_card
 from cards.errors import BogamError
 from cards.licences import find_licence
@@ -193,6 +194,32 @@ def test_redacted_rows_are_published_and_the_own_folder_keeps_its_rows(
     assert record.splits["train"].bytes == local.stat().st_size
     card = Path(api.hf_hub_download(repo_id, "README.md", repo_type="dataset")).read_text()
     assert "resident registration number" in card
+
+
+@pytest.mark.parametrize("action", ["redact", "allow"])
+def test_a_person_in_a_sample_row_is_not_on_the_card(
+    hub, fresh_id, make_dataset_folder, action
+) -> None:
+    """Samples are those of the rows as they are published; allowed ones are not shown."""
+    from cards.dataset_card import shards_by_split
+    from cards.row_description import measure_rows, sample_rows
+
+    api, repo_id = hub.api("alice"), fresh_id("org")
+    folder = make_dataset_folder([f"제 번호는 {NUMBER}입니다", *ANSWERS])
+    record = DatasetRecord.read(folder / "dataset.json")
+    shards = shards_by_split(record)
+    described = {"samples": sample_rows(folder, shards), "histograms": measure_rows(folder, shards)}
+    assert NUMBER in described["samples"][0].messages[0].content
+    record.model_copy(update=described).write(folder / "dataset.json")
+    policy = PersonalDataPolicy(action, "모두 지어낸 번호" if action == "allow" else None)
+    publish_dataset(folder, repo_id, card=render_dataset_card, personal_data=policy, api=api)
+
+    local = Path(api.snapshot_download(repo_id, repo_type="dataset", local_dir=folder / "again"))
+    readme = (local / "README.md").read_text(encoding="utf-8")
+    assert NUMBER not in readme
+    assert NUMBER not in (local / "dataset.json").read_text(encoding="utf-8")
+    assert ("제 번호는 \\[주민등록번호\\]입니다" in readme) == (action == "redact")
+    assert [check for check in audit_dataset_folder(local) if not check.ok] == []
 
 
 def test_personal_data_that_stays_has_its_reason_on_the_card(
