@@ -123,18 +123,12 @@ def _pages_of(dataset_id: str) -> list[str]:
 
 
 def test_nothing_of_a_hostile_repo_runs(open_page: OpenPage, dataset_id: str) -> None:
+    """Not even as far as the policy, which would complain on the console."""
     page = open_page("/?search=repo")
-    files = ["page.html", "drawing.svg"]
-    addresses = [
-        "/?kind=datasets",
-        *_pages_of(dataset_id),
-        *(
-            f"/datasets/{dataset_id}/{how}/main/{name}"
-            for name in files
-            for how in ("blob", "resolve")
-        ),
-    ]
-    for address in addresses:
+    complaints: list[str] = []
+    page.on("console", lambda message: complaints.append(message.text))
+    blobs = [f"/datasets/{dataset_id}/blob/main/{name}" for name in ("page.html", "drawing.svg")]
+    for address in ("/?kind=datasets", *_pages_of(dataset_id), *blobs):
         page.goto(address)
         page.wait_for_load_state("networkidle")
         page.evaluate("() => document.querySelectorAll('details').forEach(d => { d.open = true; })")
@@ -143,10 +137,22 @@ def test_nothing_of_a_hostile_repo_runs(open_page: OpenPage, dataset_id: str) ->
             page.locator("main script, main iframe, main form[action*=evil], main style").count()
             == 0
         )
+        assert [text for text in complaints if "olicy" in text or "script" in text] == [], address
+
+
+@pytest.mark.parametrize("name", ["page.html", "drawing.svg"])
+def test_a_file_that_is_opened_by_itself_runs_nothing(
+    open_page: OpenPage, dataset_id: str, name: str
+) -> None:
+    page = open_page(f"/datasets/{dataset_id}/resolve/main/{name}")
+    page.wait_for_load_state("networkidle")
+    assert page.title() != "ran"
 
 
 def test_a_script_that_got_onto_a_page_would_be_stopped_by_the_policy(open_page: OpenPage) -> None:
     page = open_page("/", user=None)
+    complaints: list[str] = []
+    page.on("console", lambda message: complaints.append(message.text))
     page.evaluate(
         """() => {
           const image = "<img src=/missing onerror=\\"document.title='ran'\\">";
@@ -158,6 +164,7 @@ def test_a_script_that_got_onto_a_page_would_be_stopped_by_the_policy(open_page:
     )
     page.wait_for_load_state("networkidle")
     assert page.title() != "ran"
+    assert sum("Content Security Policy" in text for text in complaints) >= 2
 
 
 @pytest.mark.parametrize("scheme", ["light", "dark"])
