@@ -52,29 +52,40 @@ def measure_rows(folder: Path, shards: Mapping[str, Sequence[str]]) -> dict[str,
 
 def sample_rows(folder: Path, shards: Mapping[str, Sequence[str]]) -> tuple[Sample, ...]:
     """The first, the middle and the last row of the first split that has rows."""
+    import pyarrow.parquet as pq
+
     for split, paths in shards.items():
-        rows = [
-            row
-            for batch in _batches(folder, {split: paths}, ("id", "messages"))
-            for row in zip(batch["id"].to_pylist(), _turns(batch), strict=True)
-        ]
-        places = sorted({round(n * (len(rows) - 1) / (_SAMPLES - 1)) for n in range(_SAMPLES)})
-        if rows:
+        total = sum(pq.read_metadata(folder / path).num_rows for path in paths)
+        if total:
+            places = {round(n * (total - 1) / (_SAMPLES - 1)) for n in range(_SAMPLES)}
             return tuple(
-                Sample(id=str(rows[place][0]), split=split, messages=rows[place][1])
-                for place in places
+                Sample(id=str(row["id"]), split=split, messages=_turns(row["messages"]))
+                for row in _rows_at(folder, paths, sorted(places))
             )
     return ()
 
 
-def _turns(batch: pa.Table) -> list[tuple[Turn, ...]]:
-    return [
-        tuple(
-            Turn(role=str(message["role"]), content=_shortened(str(message["content"] or "")))
-            for message in messages or ()
-        )
-        for messages in batch["messages"].to_pylist()
-    ]
+def _rows_at(folder: Path, paths: Sequence[str], places: Sequence[int]) -> Iterable[dict[str, Any]]:
+    """The rows with these numbers, counted through all shards; only their groups are read."""
+    import pyarrow.parquet as pq
+
+    start = 0
+    for path in paths:
+        with pq.ParquetFile(folder / path) as file:
+            for group in range(file.num_row_groups):
+                stop = start + file.metadata.row_group(group).num_rows
+                chosen = [place - start for place in places if start <= place < stop]
+                start = stop
+                if chosen:
+                    table = file.read_row_group(group, columns=["id", "messages"])
+                    yield from table.take(chosen).to_pylist()
+
+
+def _turns(messages: Sequence[Mapping[str, str]] | None) -> tuple[Turn, ...]:
+    return tuple(
+        Turn(role=str(message["role"]), content=_shortened(str(message["content"] or "")))
+        for message in messages or ()
+    )
 
 
 def _shortened(text: str) -> str:
