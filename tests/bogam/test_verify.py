@@ -13,6 +13,7 @@ import pyarrow.parquet as pq
 import pytest
 from huggingface_hub import CommitOperationAdd
 
+from bogam.attestation import attach, sign
 from bogam.verify import verify, verify_folder
 from cards.dataset_card import render_dataset_card
 from cards.errors import BogamError
@@ -207,6 +208,28 @@ def test_an_honest_repo_passes_for_a_reader(hub, published, kind):
     assert result.repo_type == kind
     assert result.revision == published[kind].revision
     assert len(result.checks) > 10
+
+
+@pytest.mark.system
+def test_a_dataset_carries_a_signed_result_too(hub, tmp_path, fresh_id):
+    api, repo_id = hub.api("alice"), fresh_id("org")
+    write_dataset(tmp_path / "dataset")
+    publish_dataset(tmp_path / "dataset", repo_id, card=render_dataset_card, api=api)
+    attach(sign(verify(repo_id, api=api), tmp_path / "key.pem"), api)
+    result = verify(repo_id, api=hub.api("reader"))
+    assert result.failures == ()
+    assert {"verify.json: signature", "verify.json: commit"} <= {one.name for one in result.checks}
+
+    readme = hub.api("alice").hf_hub_download(repo_id, "README.md", repo_type="dataset")
+    text = Path(readme).read_text(encoding="utf-8").replace("60 rows", "61 rows")
+    api.upload_file(
+        repo_id=repo_id,
+        repo_type="dataset",
+        path_in_repo="README.md",
+        path_or_fileobj=text.encode(),
+    )
+    names = {one.name for one in verify(repo_id, api=api).failures}
+    assert "verify.json: README.md as it was verified" in names
 
 
 @pytest.mark.system
