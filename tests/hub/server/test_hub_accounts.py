@@ -12,9 +12,9 @@ from typing import TYPE_CHECKING
 import pytest
 
 from cards.errors import BogamError
+from hub.listening import is_loopback
 from hub.server import accounts
 from hub.server.process import HubProcess
-from hub.listening import is_loopback
 from hub.server.serve import serve
 
 if TYPE_CHECKING:
