@@ -94,7 +94,7 @@ def test_answers_state_what_was_printed(language: Language) -> None:
 
 
 def test_what_is_not_swallowed_is_headed_so() -> None:
-    headings = {}
+    headings: dict[str, set[str]] = {}
     for seed in range(400):
         label, _ = drawn(seed)
         headings.setdefault(label.heading, set()).add(label.line.directions)
