@@ -17,29 +17,42 @@ import httpx2
 
 from bogam.serving.engines import EngineCall
 from bogam.serving.limits import Limits
+from cards.errors import BogamError
 
 logger = logging.getLogger(__name__)
 
 _STOP_SECONDS = 10.0
 _POLL_SECONDS = 0.2
 _LOG_TAIL = 2000
+_LONGEST_SOCKET = 107
+"""See unix(7)."""
 
 State = Literal["loading", "ready", "failed"]
 
 
 class EngineProcess:
-    """One engine, reached through a socket in a folder that only this user may enter."""
+    """One engine, reached through a socket in a folder that only this user may enter.
+
+    Raises:
+        BogamError: the folder for temporary files has too long a name for a socket.
+    """
 
     def __init__(self, *, on_ready: Callable[[], None] = lambda: None) -> None:
         self.folder = Path(tempfile.mkdtemp(prefix="bogam-serve-"))
         self.socket = self.folder / "engine.sock"
+        if len(os.fsencode(self.socket)) > _LONGEST_SOCKET:
+            self.remove()
+            raise BogamError(
+                f"{self.folder}: too long a path for a socket, which may have {_LONGEST_SOCKET} "
+                "bytes. Set TMPDIR to a shorter one, such as /tmp."
+            )
         self.state: State = "loading"
         self.exit_code: int | None = None
         """Of an engine that ended by itself."""
         self.last_words = ""
         """The end of what such an engine has written."""
         self._on_ready = on_ready
-        self._log_file = self.folder / "engine.log"
+        self.log_file = self.folder / "engine.log"
         self._process: asyncio.subprocess.Process | None = None
 
     def client(self, limits: Limits) -> httpx2.AsyncClient:
@@ -53,7 +66,7 @@ class EngineProcess:
 
     async def run(self, call: EngineCall, client: httpx2.AsyncClient) -> None:
         """Start it, say when it is ready, and return when it has ended by itself."""
-        with self._log_file.open("ab") as log:
+        with self.log_file.open("ab") as log:
             self._process = await asyncio.create_subprocess_exec(
                 *call.command,
                 stdin=asyncio.subprocess.PIPE,
@@ -92,7 +105,7 @@ class EngineProcess:
         shutil.rmtree(self.folder, ignore_errors=True)
 
     def _log_tail(self) -> str:
-        return self._log_file.read_text(encoding="utf-8", errors="replace")[-_LOG_TAIL:].strip()
+        return self.log_file.read_text(encoding="utf-8", errors="replace")[-_LOG_TAIL:].strip()
 
 
 async def _is_healthy(client: httpx2.AsyncClient) -> bool:

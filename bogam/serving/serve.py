@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import logging
+import signal
 import subprocess
 import sys
 from collections.abc import AsyncIterator, Callable
@@ -157,6 +158,7 @@ def _run(
     gateway: Gateway, engine: EngineProcess, call: EngineCall, listener: socket, limits: Limits
 ) -> None:
     client = engine.client(limits)
+    logger.info("the engine's log is %s", engine.log_file)
 
     @asynccontextmanager
     async def with_engine(app: Starlette) -> AsyncIterator[None]:
@@ -181,8 +183,10 @@ def _run(
             timeout_graceful_shutdown=_STOP_SECONDS,
         )
     )
+    # The server has ended in order before uvicorn passes on what ended it. SIGTERM would then end
+    # this process before it has cleaned up.
+    signal.signal(signal.SIGTERM, signal.default_int_handler)
     with contextlib.suppress(KeyboardInterrupt):
-        # The server has ended in order before uvicorn passes Ctrl-C on.
         server.run(sockets=[listener])
     if engine.exit_code is not None:
         raise BogamError(

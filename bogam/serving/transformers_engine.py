@@ -27,6 +27,7 @@ from transformers.cli.serving.server import build_server
 from transformers.cli.serving.systemone import SystemOneHandler
 from transformers.cli.serving.transcription import TranscriptionHandler
 from transformers.cli.serving.utils import BaseHandler, GenerationState
+from transformers.utils import logging
 
 from cards.errors import BogamError
 from trainers.generation import greedy_decoding, stop_tokens
@@ -156,6 +157,8 @@ def main() -> None:
     parser.add_argument("--socket", required=True)
     parser.add_argument("--load-in-4bit", action="store_true")
     options = parser.parse_args()
+    # It would note every request, in a log that nobody shortens.
+    logging.set_verbosity_error()
     # However the gateway ends, the pipe from it breaks, and this process ends too.
     threading.Thread(target=_end_with_parent, daemon=True).start()
     try:

@@ -251,6 +251,10 @@ function classRow(label) {
   const line = document.createElement("li");
   const name = document.createElement("span");
   name.textContent = `${label.korean} · ${label.name}`;
+  if (known?.reference === label.answer) {
+    name.className = "known";
+    name.textContent += " ✓ 정답 · reference";
+  }
   const share = document.createElement("span");
   share.textContent = `${(100 * label.probability).toFixed(1)} %`;
   const bar = document.createElement("div");

@@ -5,6 +5,7 @@ from __future__ import annotations
 import base64
 import io
 import json
+import os
 import socket
 import struct
 import threading
@@ -292,12 +293,31 @@ def test_a_server_that_is_killed_leaves_no_engine_behind(
     assert children and not alive
 
 
+def test_a_server_that_is_told_to_end_while_loading_cleans_up(
+    serve_model: Callable[..., Any], text_twin: Path, tmp_path_factory: pytest.TempPathFactory
+) -> None:
+    import psutil
+
+    folder = tmp_path_factory.mktemp("t")
+    served = serve_model(text_twin, environment=dict(os.environ) | {"TMPDIR": str(folder)})
+    server = psutil.Process(served.process.pid)
+    while not (children := server.children()):
+        assert served.process.poll() is None, served.log
+    assert list(folder.iterdir())
+    served.process.terminate()
+    assert served.process.wait(30) == 0, served.log
+    _, alive = psutil.wait_procs(children, timeout=5)
+    assert not alive
+    assert not list(folder.iterdir())
+
+
 @pytest.mark.parametrize(
     ("options", "reason"),
     [
         (["--engine", "vllm"], "not installed"),
         (["--host", "0.0.0.0"], "--allow-remote"),
         (["--port", "{taken}"], "Cannot listen"),
+        (["--examples", "2"], "no rows of the split"),
     ],
 )
 def test_a_server_that_cannot_start_says_why(
