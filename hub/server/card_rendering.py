@@ -109,9 +109,13 @@ def _name_headings(tokens: Sequence[Token]) -> list[Heading]:
 
 
 def _with_wide_tables(tokens: Sequence[Token]) -> list[Token]:
-    """Each table in a box of its own, which a narrow page can scroll."""
+    """Each table in a box of its own, which a narrow page can scroll, with aligned columns."""
     boxed = []
     for token in tokens:
+        # Styles are not let through.
+        side = str(token.attrGet("style") or "").removeprefix("text-align:")
+        if token.type in {"th_open", "td_open"} and side:
+            token.attrs = {"align": side}
         if token.type == "table_open":
             boxed.append(Token("div_open", "div", 1, attrs={"class": "wide"}, block=True))
         boxed.append(token)

@@ -61,5 +61,12 @@ def test_headings_stand_below_the_title_of_the_page_and_can_be_linked_to() -> No
     assert '<a href="#card-' in card.html
 
 
+def test_columns_keep_their_side() -> None:
+    html = render_card("| a | b |\n|---|---:|\n| 1 | 2 |", "/r", "c").html
+    assert '<td align="right">2</td>' in html
+    assert "<td>1</td>" in html
+    assert "style" not in html
+
+
 def test_ids_of_a_card_are_never_those_of_the_page() -> None:
     assert 'id="card-content"' in render_card('<a id="content"></a>', "/r", "c").html
