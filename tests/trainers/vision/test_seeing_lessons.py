@@ -73,3 +73,25 @@ def test_it_names_what_new_pictures_show(taught: Path) -> None:
             losses.append(float(answer.loss) * talk.answer_tokens)
         right += WORDS[int(np.argmin(losses))] in picture.words
     assert right >= 18
+
+
+def test_the_twin_of_the_forensic_recipe_knows_its_words_and_numbers(tmp_path: Path) -> None:
+    """The dataset's question is a few dozen tokens for it, and each answer has its own."""
+    from loaders.forensics.classes import DEFAULT_CLASSES, question
+    from trainers.generation import stop_tokens
+    from trainers.label_tokens import text_label_tokens
+    from trainers.seeing_twin import make_seeing_twin
+
+    folder = make_seeing_twin(
+        tmp_path / "seer", drawings=30, seeing_steps=2, telling_steps=2, workers=1
+    )
+    base = load_base(BaseModelSection(id=str(folder)))
+    asked = question(DEFAULT_CLASSES)
+    assert len(base.tokenizer(asked)["input_ids"]) < 60
+    labels = text_label_tokens(
+        base.processor,
+        [[{"role": "user", "content": asked}]],
+        ["0", "1", "2", "3"],
+        stop_tokens(base.model, base.tokenizer),
+    )
+    assert len(set(labels.ids)) == 4
