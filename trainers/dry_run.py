@@ -192,12 +192,29 @@ def _load(
 ) -> Load:
     text = config.get_text_config()
     tower_is_trained = any(full.part == "vision_tower" for full in recipe.tuning.full)
-    stacks = [Stack(text.num_hidden_layers, text.hidden_size, image_tokens + TEXT_TOKENS, True)]
+    stacks = [
+        Stack(
+            layers=text.num_hidden_layers,
+            width=text.hidden_size,
+            mlp_width=text.intermediate_size,
+            tokens=image_tokens + TEXT_TOKENS,
+            has_gradient=True,
+            is_whole=False,
+        )
+    ]
     if processor is not None:
         vision = config.vision_config
-        patches = image_tokens * getattr(processor.image_processor, "merge_size", 1) ** 2
         width = vision.hidden_size
-        stacks.append(Stack(vision.num_hidden_layers, width, patches, tower_is_trained))
+        stacks.append(
+            Stack(
+                layers=vision.num_hidden_layers,
+                width=width,
+                mlp_width=getattr(vision, "intermediate_size", 4 * width),
+                tokens=image_tokens * getattr(processor.image_processor, "merge_size", 1) ** 2,
+                has_gradient=tower_is_trained,
+                is_whole=tower_is_trained,
+            )
+        )
     return Load(
         frozen_bytes=_frozen_bytes(recipe, adapted),
         trained=sum(one.numel() for one in adapted.parameters() if one.requires_grad),

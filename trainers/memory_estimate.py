@@ -2,9 +2,11 @@
 
 Weights, gradients and optimiser are counted exactly. Activations are estimated:
 
-- checkpointed: 2 bytes x tokens x width for each layer's input, and one layer's inside;
-- a layer's inside: 34 bytes x tokens x width (Korthikanti et al. 2022, arXiv:2205.05198, eq. 2,
-  without the attention scores, which fused attention never writes);
+- checkpointed: each layer's input, and one layer's inside;
+- a layer's inside: so many bytes x tokens x width as autograd keeps of Qwen2.5-VL's layers in
+  bfloat16, counted with `torch.autograd.graph.saved_tensors_hooks` for two widths of the MLP (the
+  way of Korthikanti et al. 2022, arXiv:2205.05198, whose 34 bytes are for an MLP without a gate).
+  Attention scores are not among them, since fused attention never writes them;
 - the head: 12 bytes for each answer token and word (logits, their float32 copy and its gradient).
 
 ZeRO-3 with offload follows `deepspeed.runtime.zero.stage3.estimate_zero3_model_states_mem_needs`,
@@ -19,7 +21,13 @@ from dataclasses import dataclass
 GB = 10**9
 OVERHEAD = int(1.5 * GB)
 """For the driver's context, kernels and fragmentation: an allowance, not worked out."""
-LAYER_INSIDE = 34
+INSIDE = (32, 6)
+"""Bytes a token for each unit of the layer's width, and of its MLP's; with LoRA on two of its
+projections and dropout."""
+INSIDE_WHOLE = (56, 8)
+"""The same of layers that are trained whole, where norms and what is handed on are float32."""
+INSIDE_ANSWERING = (8, 6)
+"""The same where nothing is kept: the MLP's gate, its other half and their product."""
 HEAD = 12
 LIVE_UNDER_ZERO3 = 10**9
 """Weights that DeepSpeed may hold whole at a time (`stage3_max_live_parameters`)."""
@@ -33,10 +41,27 @@ class Stack:
 
     layers: int
     width: int
+    mlp_width: int
     tokens: int
     """A row: of the language model, or patches of its picture."""
     has_gradient: bool
     """Whether what is computed must be kept for the way back."""
+    is_whole: bool
+    """Whether all of its weights are trained."""
+
+    def inside(self, rows: int, compute_bytes: int, *, answering: bool = False) -> int:
+        """Bytes that one layer keeps of some rows, or needs for a moment when `answering`."""
+        layer, mlp = INSIDE_WHOLE if self.is_whole and compute_bytes == 2 else INSIDE
+        if answering:
+            layer, mlp = INSIDE_ANSWERING
+        each = layer * self.width + mlp * self.mlp_width
+        return rows * self.tokens * each * compute_bytes // 2
+
+    def inputs(self, rows: int, compute_bytes: int) -> int:
+        """Bytes of the inputs of all layers."""
+        return (
+            rows * self.tokens * self.layers * self.width * (4 if self.is_whole else compute_bytes)
+        )
 
 
 @dataclass(frozen=True)
@@ -114,8 +139,7 @@ def evaluation(load: Load) -> int:
     rows, speaker = load.evaluated_rows, load.stacks[0]
     seen = rows * (speaker.tokens + load.new_tokens)
     cache = seen * speaker.layers * load.cache_width * load.compute_bytes
-    scale = load.compute_bytes // 2
-    inside = max(LAYER_INSIDE * rows * one.tokens * one.width * scale for one in load.stacks)
+    inside = max(stack.inside(rows, load.compute_bytes, answering=True) for stack in load.stacks)
     head = HEAD * rows * load.answer_tokens * load.vocabulary
     weights = load.frozen_bytes + load.trained * load.compute_bytes
     return weights + max(cache + inside, head) + OVERHEAD
@@ -123,14 +147,13 @@ def evaluation(load: Load) -> int:
 
 def activations(load: Load) -> int:
     """What a step keeps for the way back, and the head's share; bytes."""
-    kept, inside = 0, 0
+    kept = 0
     for stack in load.stacks:
-        layer = load.rows * stack.tokens * stack.width
-        scale = load.compute_bytes // 2
-        inside = max(inside, LAYER_INSIDE * layer * scale)
-        if stack.has_gradient:
-            each = LAYER_INSIDE * scale if not load.gradient_checkpointing else load.compute_bytes
-            kept += stack.layers * layer * each
+        if stack.has_gradient and load.gradient_checkpointing:
+            kept += stack.inputs(load.rows, load.compute_bytes)
+        elif stack.has_gradient:
+            kept += stack.layers * stack.inside(load.rows, load.compute_bytes)
+    inside = max(stack.inside(load.rows, load.compute_bytes) for stack in load.stacks)
     head = HEAD * load.rows * load.answer_tokens * load.vocabulary
     # The head is done when the last layer's inside is computed again.
     return kept + max(inside, head)

@@ -8,12 +8,13 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from transformers import Qwen2_5_VLConfig
+import torch
+from transformers import AutoModelForImageTextToText, Qwen2_5_VLConfig
 
 from cards.errors import BogamError
 from trainers.dry_run import dry_run
 from trainers.finetune import main
-from trainers.memory_estimate import OVERHEAD, activations, whole_copy
+from trainers.memory_estimate import OVERHEAD, Stack, activations, whole_copy
 from trainers.recipe import load_recipe
 from trainers.tuning import with_adapter
 
@@ -121,6 +122,58 @@ def test_counted_weights_are_those_of_the_loaded_model(
     assert need.weights == run.load.frozen_bytes + trained * (4 + 4 + 8)
     assert need.training == need.weights + activations(run.load) + OVERHEAD
     assert need.device >= need.evaluation > run.load.frozen_bytes + trained * 4
+
+
+@pytest.mark.parametrize("mlp_width", [512, 1352])
+def test_a_layer_keeps_about_what_is_reckoned(tuning: Callable[..., Any], mlp_width: int) -> None:
+    """Counted from what autograd holds; 300 tokens, and 576 patches that become 144 of them."""
+    shape = {"hidden_size": 256, "intermediate_size": mlp_width}
+    config = Qwen2_5_VLConfig(
+        text_config=shape
+        | {
+            "vocab_size": 64,
+            "num_hidden_layers": 1,
+            "num_attention_heads": 4,
+            "num_key_value_heads": 1,
+            "bos_token_id": None,
+            "eos_token_id": None,
+            "rope_parameters": {
+                "rope_type": "default",
+                "rope_theta": 10_000.0,
+                "mrope_section": [8, 12, 12],
+            },
+        },
+        vision_config=shape
+        | {"depth": 1, "num_heads": 4, "out_hidden_size": 256, "fullatt_block_indexes": [0]},
+    )
+    model = AutoModelForImageTextToText.from_config(config, dtype=torch.bfloat16)
+    adapted = with_adapter(model, tuning(("vision_tower", None), dropout=0.05)).train()
+    weights = {one.untyped_storage().data_ptr() for one in adapted.parameters()}
+    inner = adapted.get_base_model().model
+
+    def kept(call: Callable[[], Any]) -> int:
+        held: dict[int, torch.Tensor] = {}
+
+        def pack(tensor: torch.Tensor) -> torch.Tensor:
+            held[tensor.untyped_storage().data_ptr()] = tensor
+            return tensor
+
+        hooks = torch.autograd.graph.saved_tensors_hooks(pack, lambda tensor: tensor)
+        with hooks, torch.autocast("cpu", torch.bfloat16):
+            _output = call()
+        return sum(
+            one.untyped_storage().nbytes() for key, one in held.items() if key not in weights
+        )
+
+    words = torch.randn(1, 300, 256, dtype=torch.bfloat16, requires_grad=True)
+    speaker = Stack(1, 256, mlp_width, 300, has_gradient=True, is_whole=False)
+    found = kept(lambda: inner.language_model(inputs_embeds=words, use_cache=False))
+    assert found == pytest.approx(speaker.inside(1, 2), rel=0.15)
+    pixels, grid = torch.randn(576, 1176), torch.tensor([[1, 24, 24]])
+    tower = Stack(1, 256, mlp_width, 576, has_gradient=True, is_whole=True)
+    found = kept(lambda: inner.visual(pixels, grid_thw=grid))
+    # Patches before the layer and the merger behind it are counted with it.
+    assert tower.inside(1, 2) <= found <= 1.4 * tower.inside(1, 2)
 
 
 def test_a_target_that_does_not_exist_is_found_without_weights(seven_billion: Path) -> None:
