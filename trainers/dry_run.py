@@ -128,6 +128,8 @@ def described(run: DryRun) -> RenderableType:
         )
     trained = sum(group.parameters for group in run.groups)
     coverage = ", ".join(f"{name} {count}" for name, count in run.adapted_layers.items())
+    seen = run.image_tokens
+    pictures = f"{seen:,} of a page of A4 at 150 dpi, " if seen else ""
     return Group(
         f"base model: {run.base.id} ({run.base.revision}), {run.architecture}, "
         f"{run.weights:,} weights",
@@ -136,10 +138,9 @@ def described(run: DryRun) -> RenderableType:
         groups,
         f"{trained:,} weights are trained, {trained / run.weights:.2%} of the base model's",
         memory,
-        f"Reckoned with {run.load.rows} rows at a time of {run.row_tokens:,} tokens: "
-        f"{run.image_tokens:,} of a page of A4 at 150 dpi, {TEXT_TOKENS} of text, "
-        f"{ANSWER_TOKENS} of them answers. Weights, gradients and optimiser are counted, "
-        "activations estimated, 1.5 GB allowed for the driver: how, and after whom, is said in "
+        f"Reckoned with {run.load.rows} rows at a time of {run.row_tokens:,} tokens: {pictures}"
+        f"{TEXT_TOKENS} of text, {ANSWER_TOKENS} of them answers. Weights, gradients and optimiser "
+        "are counted, activations estimated, 1.5 GB allowed for the driver: how, is said in "
         "trainers/memory_estimate.py. Longer rows take more.",
     )
 
