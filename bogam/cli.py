@@ -46,6 +46,8 @@ def bogam(verbose: bool) -> None:
         format="%(message)s",
         handlers=[RichHandler(console=stderr, show_path=False)],
     )
+    # At every import on a CPU it misses a package of kernels that nothing here needs.
+    logging.getLogger("bitsandbytes").setLevel(logging.ERROR)
 
 
 for command in (

@@ -223,6 +223,7 @@ def write_model_release(
     classes: Sequence[dict[str, str]] = (),
     strength: float = 0.02,
     dataset: str = "made-up",
+    dataset_revision: str = "local",
     prompts: Sequence[str] = ("두통의 증상은 무엇인가요?",),
 ) -> Path:
     """See :func:`make_model_release`.
@@ -268,7 +269,7 @@ def write_model_release(
         },
         task=task,
         base_model=records.Revision(id=base_id or str(twin), revision=base_revision),
-        dataset=records.DatasetUse(id=dataset, revision="local", splits={"test": 120}),
+        dataset=records.DatasetUse(id=dataset, revision=dataset_revision, splits={"test": 120}),
         licence="apache-2.0",
         parameter_groups=(),
         training=records.TrainingSummary(

@@ -76,8 +76,8 @@ def _rows(run: RunRecord, count: int) -> list[dict[str, Any]]:
             files = [hub.open(path) for path in sorted(hub.glob(f"{at}/{pattern}"))[:1]]
         if not files:
             raise BogamError(
-                f"dataset {dataset.id}: no rows of the split {split!r} in {pattern}. Leave "
-                "--examples out."
+                f"dataset {dataset.id}: no rows of the split {split!r} in {pattern} that "
+                "this token may read. Leave --examples out."
             )
         table = pq.ParquetFile(files[0])
         batch = next(table.iter_batches(batch_size=count))
