@@ -128,7 +128,9 @@ def read_run_data(recipe: Recipe, source: DatasetSource, base: LoadedBase) -> Ru
             turns=held_out.turns,
             row_columns=find_task(recipe.task).row_columns,
         )
-    rows_used = {section.train_split: len(train.rows)}
+    # Copies made while training are not rows of the dataset.
+    originals = sum(not copies[row] for row in train.rows["row"]) if copies else len(train.rows)
+    rows_used = {section.train_split: originals}
     if validation is not None and section.validation_split is not None:
         rows_used[section.validation_split] = len(validation.rows)
     rows_used[held_out.split] = len(evaluation_rows)

@@ -31,6 +31,7 @@ def test_the_first_epoch_shows_what_a_build_would_have_written(
     written = materialised(evidence_datasets["materialise"])
     images = data.train.images
     assert len(data.train.rows) == len(written)
+    assert data.rows_used["train"] == sum(not row["augmentation"] for row in written)
     seen = Counter[bool]()
     for number, row in enumerate(written):
         [shown] = images[number]
