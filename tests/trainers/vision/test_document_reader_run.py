@@ -10,10 +10,12 @@ from pathlib import Path
 from typing import Any
 
 import datasets
+import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 from PIL import Image
 
+from bogam.rerun import rerun
 from cards.audit import audit_model_folder
 from cards.page_sheet import PICTURE
 from cards.reading_card import SHEET
@@ -86,3 +88,12 @@ def test_every_turn_is_an_example_and_the_card_shows_made_up_pages_only(
     assert size == (56 + 14 * (13 % 4), 70), "the picture of that very row"
     assert (result.release / "figures" / SHEET).is_file()
     assert [check for check in audit_model_folder(result.release) if not check.ok] == []
+
+    again = list(rerun(str(result.release), result.record, predictions, 6))
+    assert [check.name for check in again if not check.ok] == []
+    assert {check.name for check in again} >= {"re-run r13#2: tuned", "re-run r15#1: zero_shot"}
+    place = predictions.column_names.index("tuned")
+    forged = ["지어낸 답", *predictions["tuned"].to_pylist()[1:]]
+    false = predictions.set_column(place, "tuned", pa.array(forged))
+    failures = [one for one in rerun(str(result.release), result.record, false, 6) if not one.ok]
+    assert [one.name for one in failures] == ["re-run r12#1: tuned"]
