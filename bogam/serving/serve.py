@@ -83,7 +83,7 @@ def serve(
         )
     with listening(options.host, options.port) as listener:
         source = find_model(name, revision=revision)
-        url = f"http://{options.host}:{listener.getsockname()[1]}"
+        url = f"http://{_bracketed(options.host)}:{listener.getsockname()[1]}"
         engine = EngineProcess(on_ready=lambda: on_ready(url))
         try:
             call = engine_call(source, engine.socket, options)
@@ -91,6 +91,10 @@ def serve(
             _run(gateway, engine, call, listener, options.limits)
         finally:
             engine.remove()
+
+
+def _bracketed(host: str) -> str:
+    return f"[{host}]" if ":" in host else host
 
 
 def engine_call(source: ModelSource, socket: Path, options: ServeOptions) -> EngineCall:
@@ -150,7 +154,7 @@ def _gateway(source: ModelSource, call: EngineCall, options: ServeOptions) -> Ga
         api_key=options.api_key,
         scores_labels=call.scores_labels,
         framed_by=options.framed_by,
-        names=(*_LOOPBACK_NAMES, options.host) if is_loopback(options.host) else None,
+        names=(*_LOOPBACK_NAMES, _bracketed(options.host)) if is_loopback(options.host) else None,
     )
 
 
