@@ -31,7 +31,7 @@ logger = logging.getLogger(__name__)
 
 QUESTION = "무엇이 보입니까?"
 SEEN_AT_ONCE = 32
-TOLD_AT_ONCE = 8
+TOLD_AT_ONCE = 16
 _PEAK_LEARNING_RATE = 1.5e-3
 _ROOM = 1.2
 """Pictures are kept that much larger than they are seen, and seen in cut-outs."""
@@ -61,7 +61,7 @@ def teach_to_see(
             they still teach what a picture shows. Give nothing that is later held out.
         texts: what the language model is to repeat; have in it the words that it will need.
         seeing_steps: of 32 pictures each.
-        telling_steps: of 8 pictures, each of them beside its words and beside a text.
+        telling_steps: of 16 pictures and 16 texts each.
     """
     model = AutoModelForImageTextToText.from_pretrained(twin)
     processor = load_processor(twin, model.config)
@@ -114,15 +114,15 @@ def _learn_to_tell(
 ) -> None:
     """Projector and language model; the tower stays as it is.
 
-    Texts are repeated beside pictures that have nothing to do with them, or else a number that is
-    never asked for would become the name of whatever it happens to be like.
+    Every third time texts are repeated beside pictures that have nothing to do with them, or else
+    a number that is never asked for would become the name of whatever it happens to be like.
     """
     model.model.vision_tower.requires_grad_(False)
     learning = [weight for weight in model.parameters() if weight.requires_grad]
     optimiser, schedule = _optimiser(learning, steps)
     model.train()
     losses = torch.full((2,), float("nan"))
-    for _ in track(range(steps), description="Teaching the twin to say what it sees"):
+    for step in track(range(steps), description="Teaching the twin to say what it sees"):
         seen = [pictures[n] for n in torch.randint(len(pictures), (TOLD_AT_ONCE,)).tolist()]
         said = [texts[n] for n in torch.randint(len(texts), (TOLD_AT_ONCE,)).tolist()]
         shown = pixel_inputs(processor, [picture.image for picture in seen])
@@ -130,17 +130,16 @@ def _learn_to_tell(
             encode_conversation(processor, _talk(QUESTION, ", ".join(one.words)), [tokens])
             for one, tokens in zip(seen, shown.tokens, strict=True)
         ]
+        beside = [] if step % 3 else shown.tokens
         repeated = [
-            encode_conversation(processor, _talk(text, text), [tokens])
-            for text, tokens in zip(said, shown.tokens, strict=True)
+            encode_conversation(processor, _talk(text, text), beside[place : place + 1])
+            for place, text in enumerate(said)
         ]
         parts = []
-        for rows in (described, repeated):
+        for rows, pixels in ((described, shown.inputs), (repeated, shown.inputs if beside else {})):
             ids, mask = padded([row.input_ids for row in rows], 0, left=False)
             labels, _ = padded([row.labels for row in rows], IGNORED, left=False)
-            parts.append(
-                model(input_ids=ids, attention_mask=mask, labels=labels, **shown.inputs).loss
-            )
+            parts.append(model(input_ids=ids, attention_mask=mask, labels=labels, **pixels).loss)
         losses = torch.stack(parts)
         _step(losses.sum(), optimiser, schedule)
     model.model.vision_tower.requires_grad_(True)

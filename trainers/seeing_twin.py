@@ -32,7 +32,7 @@ DRAWINGS = 1800
 SEED = 2**31 - 1
 """Of the lessons. A dataset of drawings of this seed would hold what the twin knows already."""
 SEEING_STEPS = 5500
-TELLING_STEPS = 700
+TELLING_STEPS = 260
 _LONGEST_SIDE = 4 * SIZE.tile
 
 
