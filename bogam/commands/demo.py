@@ -18,11 +18,13 @@ import click
 @click.option(
     "--source",
     type=click.Path(path_type=Path),
-    help="AI Hub's TL.zip or an unpacked tree; left out, one is made up.",
+    help="AI Hub's TL.zip or an unpacked tree, for medical QA; left out, one is made up.",
 )
-@click.option("--questions", default=5000, show_default=True, help="How many to make up.")
+@click.option(
+    "--questions", default=5000, show_default=True, help="How many of medical QA to make up."
+)
 def demo(work: Path, source: Path | None, questions: int) -> None:
-    """Go the whole way once, on an embedded Hub, without any account."""
+    """Go the whole way once for all four projects, on an embedded Hub, without any account."""
     from bogam.demo import run_demo, show_report
 
     report = run_demo(work.resolve(), source, questions)
