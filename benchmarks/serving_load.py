@@ -62,7 +62,7 @@ def run() -> list[Measurement]:
             alone = _one_after_another(httpx2.Client(base_url=url, timeout=120), model.name)
             tally, memory = _load(url, model.name, server)
         with _engine_alone(model, Path(folder)) as client:
-            direct = _one_after_another(client, "model")
+            direct = _one_after_another(client, model.name)
     unexpected = {
         status: count
         for status, count in tally.statuses.items()
@@ -137,7 +137,9 @@ def _engine_alone(model: Path, folder: Path) -> Iterator[httpx2.Client]:
     socket = folder / "engine.sock"
     command = [sys.executable, "-m", "bogam.serving.transformers_engine", str(model)]
     process = subprocess.Popen(
-        [*command, "--socket", str(socket)], stdin=subprocess.PIPE, stderr=subprocess.DEVNULL
+        [*command, "--name", model.name, "--socket", str(socket)],
+        stdin=subprocess.PIPE,
+        stderr=subprocess.DEVNULL,
     )
     try:
         client = httpx2.Client(

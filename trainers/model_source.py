@@ -24,6 +24,7 @@ from trainers.recipe_schema import BaseModelSection, ImagesSection, Quantisation
 LOCAL = "local"
 """The revision of a folder on this machine."""
 ADAPTER_CONFIG = "adapter_config.json"
+ADAPTER_WEIGHTS = "adapter_model.safetensors"
 MODEL_CONFIG = "config.json"
 USUAL_NEW_TOKENS = 512
 """Longest answer of a model whose run is not known."""
@@ -121,7 +122,7 @@ def download_adapter(source: ModelSource) -> Path:
             api.snapshot_download(
                 source.revision.id,
                 revision=source.revision.revision,
-                allow_patterns=[*_SMALL_FILES, "adapter_model*.safetensors"],
+                allow_patterns=[*_SMALL_FILES, ADAPTER_WEIGHTS],
             )
         )
 

@@ -89,8 +89,6 @@ class AskedAs:
     """What the gateway knows of the model behind it."""
 
     name: str
-    engine_name: str
-    """What the engine calls it."""
     system_prompt: str | None
     sees_images: bool
     new_tokens: int
@@ -110,7 +108,7 @@ def read_chat_request(body: bytes, model: AskedAs, limits: Limits) -> tuple[dict
             400, "too_many_tokens", f"max_tokens: at most {limits.new_tokens} here, not {tokens}."
         )
     asked = {
-        "model": model.engine_name,
+        "model": model.name,
         "messages": _messages(request.messages, model, limits),
         "max_tokens": model.new_tokens,
         "temperature": 0.0 if request.temperature is None else request.temperature,
@@ -128,7 +126,7 @@ def read_label_request(body: bytes, model: AskedAs, limits: Limits) -> dict[str,
     """The same for :class:`LabelRequest`."""
     request = _parsed(LabelRequest, body, model)
     return {
-        "model": model.engine_name,
+        "model": model.name,
         "messages": _messages(request.messages, model, limits),
     }
 

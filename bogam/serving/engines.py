@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal
 
+from bogam.serving.served_model import shown_name
 from cards.errors import BogamError
 from trainers.model_source import ADAPTER_CONFIG, LOCAL, ModelSource
 
@@ -23,8 +24,6 @@ class EngineCall:
     """A command that serves one model over a Unix socket, where no other user can reach it."""
 
     command: list[str]
-    model_name: str
-    """What requests to it call the model."""
     scores_labels: bool
     """Whether it has `/v1/label_scores`."""
 
@@ -44,10 +43,10 @@ def transformers_call(source: ModelSource, socket: Path, *, load_in_4bit: bool) 
     command = [sys.executable, "-m", "bogam.serving.transformers_engine", source.revision.id]
     if source.revision.revision != LOCAL:
         command += ["--revision", source.revision.revision]
-    command += ["--socket", str(socket)]
+    command += ["--name", shown_name(source), "--socket", str(socket)]
     if load_in_4bit:
         command.append("--load-in-4bit")
-    return EngineCall(command, "model", scores_labels=bool(source.classes))
+    return EngineCall(command, scores_labels=bool(source.classes))
 
 
 def vllm_call(
@@ -55,6 +54,7 @@ def vllm_call(
     adapter: Path | None,
     socket: Path,
     *,
+    name: str,
     load_in_4bit: bool,
     concurrency: int,
     images: int,
@@ -63,6 +63,7 @@ def vllm_call(
 
     Args:
         adapter: the folder of an adapter with its weights; None for a whole model.
+        name: what requests call the model.
 
     Raises:
         BogamError: vLLM is not installed, or it cannot take this model.
@@ -84,7 +85,7 @@ def vllm_call(
         command += ["--revision", section.revision]
     command += [
         "--uds", str(socket),
-        "--served-model-name", "base" if adapter is not None else "model",
+        "--served-model-name", "base" if adapter is not None else name,
         "--max-num-seqs", str(concurrency),
         # Not the base's own way of sampling.
         "--generation-config", "vllm",
@@ -95,10 +96,10 @@ def vllm_call(
     if adapter is not None:
         command += [
             "--enable-lora",
-            "--lora-modules", f"model={adapter}",
+            "--lora-modules", f"{name}={adapter}",
             "--max-lora-rank", str(_rank(source, adapter)),
         ]  # fmt: skip
-    return EngineCall(command, "model", scores_labels=False)
+    return EngineCall(command, scores_labels=False)
 
 
 def trains_whole_parts(adapter: Path) -> bool:

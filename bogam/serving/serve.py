@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import hashlib
 import logging
 import signal
 import subprocess
@@ -34,6 +35,7 @@ from bogam.serving.served_model import describe, shown_name
 from cards.errors import BogamError
 from hub.listening import is_loopback, listening
 from trainers.model_source import (
+    ADAPTER_WEIGHTS,
     LOCAL,
     ModelSource,
     download_adapter,
@@ -105,24 +107,27 @@ def engine_call(source: ModelSource, socket: Path, options: ServeOptions) -> Eng
     """
     if options.engine == "transformers":
         return transformers_call(source, socket, load_in_4bit=options.load_in_4bit)
-    adapter = None
+    adapter, name = None, shown_name(source)
     if source.base is not None:
         adapter = download_adapter(source)
         if trains_whole_parts(adapter):
-            source, adapter = find_model(str(_merged(source))), None
+            source, adapter = find_model(str(_merged(source, adapter))), None
     return vllm_call(
         source,
         adapter,
         socket,
+        name=name,
         load_in_4bit=options.load_in_4bit,
         concurrency=options.limits.concurrency,
         images=options.limits.images,
     )
 
 
-def _merged(source: ModelSource) -> Path:
-    """The folder of the adapter merged into its base; made once for each commit."""
-    folder = Path("work/merged") / f"{shown_name(source)}-{source.revision.revision[:12]}"
+def _merged(source: ModelSource, adapter: Path) -> Path:
+    """The folder of the adapter merged into its base; made once for the same weights."""
+    with (adapter / ADAPTER_WEIGHTS).open("rb") as file:
+        digest = hashlib.file_digest(file, "sha256").hexdigest()
+    folder = Path("work/merged") / f"{shown_name(source)}-{digest[:12]}"
     if folder.is_dir():
         return folder
     logger.warning("%s has parts that were trained whole; merging into %s", source.name, folder)
@@ -142,7 +147,6 @@ def _gateway(source: ModelSource, call: EngineCall, options: ServeOptions) -> Ga
     return Gateway(
         model=AskedAs(
             name=shown_name(source),
-            engine_name=call.model_name,
             system_prompt=source.system_prompt,
             sees_images=sees,
             new_tokens=min(source.max_new_tokens, options.limits.new_tokens),

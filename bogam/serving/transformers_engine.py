@@ -5,7 +5,7 @@ alone it cannot have an adapter (which has no config.json), needs torchvision fo
 and holds the vision tower in 4 bits too. And it decodes greedily unless asked for a temperature,
 refuses what the model has no room for, and scores the classes of a closed set.
 
-Run as a child: `python -m bogam.serving.transformers_engine MODEL --socket PATH`.
+Run as a child: `python -m bogam.serving.transformers_engine MODEL --name NAME --socket PATH`.
 """
 
 from __future__ import annotations
@@ -40,16 +40,13 @@ from trainers.inference import (
 )
 from trainers.model_source import find_model
 
-NAME = "model"
-"""What the engine calls its one model."""
-
 
 class _OneModel(ModelManager):
     """Gives the model that is there already, whichever is asked for."""
 
-    def __init__(self, asked: ModelToAsk) -> None:
+    def __init__(self, asked: ModelToAsk, name: str) -> None:
         self._asked = asked
-        super().__init__(device=str(asked.model.device), force_model=NAME)
+        super().__init__(device=str(asked.model.device), force_model=name)
 
     def _load_processor(self, model_id_and_revision: str, gguf_file: str | None = None) -> Any:
         return self._asked.processor or self._asked.tokenizer
@@ -68,6 +65,11 @@ class _Chat(ChatCompletionHandler):
     def __init__(self, models: ModelManager, state: GenerationState, asked: ModelToAsk) -> None:
         super().__init__(models, state)
         self._asked = asked
+
+    def _resolve_model(self, body: dict[str, Any]) -> tuple[str, Any, Any]:
+        """Under the name that callers know, without transformers' `@main`."""
+        _, model, processor = super()._resolve_model(body)
+        return body["model"], model, processor
 
     def _build_generation_config(
         self, body: dict[str, Any], model_generation_config: Any, use_cb: bool = False
@@ -99,14 +101,17 @@ class _Chat(ChatCompletionHandler):
             raise HTTPException(400, str(error)) from error
 
 
-def build_engine(asked: ModelToAsk) -> FastAPI:
-    """The app of `transformers serve` around one model, with `/v1/label_scores` beside it."""
+def build_engine(asked: ModelToAsk, name: str) -> FastAPI:
+    """The app of `transformers serve` around one model, with `/v1/label_scores` beside it.
+
+    `name` is what requests call the model.
+    """
     stops = stop_tokens(asked.model, asked.tokenizer)
     # A request's settings are laid over these.
     asked.model.generation_config = greedy_decoding(
         asked.source.max_new_tokens, asked.tokenizer.pad_token_id, stops
     )
-    models, state = _OneModel(asked), GenerationState()
+    models, state = _OneModel(asked, name), GenerationState()
     app: FastAPI = build_server(
         models,
         _Chat(models, state, asked),
@@ -125,7 +130,7 @@ def build_engine(asked: ModelToAsk) -> FastAPI:
         )
         try:
             # On the thread that generates: a model answers one question at a time.
-            scores = await state.get_manager(f"{NAME}@main").async_submit(
+            scores = await state.get_manager(name).async_submit(
                 lambda: class_scores(asked, [question_of(messages)])
             )
         except BogamError as error:
@@ -154,6 +159,7 @@ def main() -> None:
     parser = argparse.ArgumentParser()
     parser.add_argument("model")
     parser.add_argument("--revision", default="main")
+    parser.add_argument("--name", required=True)
     parser.add_argument("--socket", required=True)
     parser.add_argument("--load-in-4bit", action="store_true")
     options = parser.parse_args()
@@ -166,11 +172,13 @@ def main() -> None:
         asked = load_model(source, load_in_4bit=options.load_in_4bit)
     except BogamError as error:
         sys.exit(str(error))
-    uvicorn.run(build_engine(asked), uds=options.socket, log_level="warning")
+    uvicorn.run(build_engine(asked, options.name), uds=options.socket, log_level="warning")
 
 
 def _end_with_parent() -> None:
-    sys.stdin.buffer.read()
+    # Not by sys.stdin, whose lock a thread must not hold when the interpreter ends.
+    while os.read(0, 1024):
+        pass
     os._exit(0)
 
 

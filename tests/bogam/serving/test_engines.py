@@ -37,7 +37,7 @@ def test_vllm_gets_the_adapter_beside_its_base(
     call = engine_call(find_model(str(release)), tmp_path / "socket", ServeOptions(engine="vllm"))
 
     assert call.command[:3] == [str(vllm), "serve", str(text_twin)]
-    assert after(call.command, "--lora-modules") == f"{call.model_name}={release}"
+    assert after(call.command, "--lora-modules") == f"release={release}"
     # LoRA of rank 4: the least that vLLM has room for.
     assert after(call.command, "--max-lora-rank") == "8"
     assert after(call.command, "--uds") == str(tmp_path / "socket")
@@ -57,12 +57,14 @@ def test_vllm_gets_the_commit_that_an_adapter_was_trained_on(
         find_model(str(release)),
         release,
         tmp_path / "socket",
+        name="org/model",
         load_in_4bit=True,
         concurrency=4,
         images=2,
     )
 
     assert call.command[1:5] == ["serve", "org/base", "--revision", "c" * 40]
+    assert after(call.command, "--lora-modules") == f"org/model={release}"
     assert after(call.command, "--quantization") == "bitsandbytes"
     assert after(call.command, "--max-num-seqs") == "4"
 
@@ -72,7 +74,7 @@ def test_vllm_serves_a_whole_model_as_it_is(vllm: Path, text_twin: Path, tmp_pat
 
     call = engine_call(source, tmp_path / "socket", ServeOptions(engine="vllm"))
 
-    assert after(call.command, "--served-model-name") == call.model_name
+    assert after(call.command, "--served-model-name") == text_twin.name
     assert "--enable-lora" not in call.command
 
 
@@ -126,6 +128,7 @@ def test_a_hybrid_is_merged_before_vllm_gets_it(
     call = engine_call(source, tmp_path / "socket", ServeOptions(engine="vllm"))
 
     assert call.command[2].startswith("work/merged/hybrid-")
+    assert after(call.command, "--served-model-name") == "hybrid"
     assert "--enable-lora" not in call.command
     assert (tmp_path / call.command[2] / "model.safetensors").is_file()
     again = engine_call(source, tmp_path / "socket", ServeOptions(engine="vllm"))

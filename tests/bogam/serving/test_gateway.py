@@ -61,6 +61,7 @@ def test_the_client_gets_what_ask_gives(client: openai.OpenAI, reader: Path) -> 
     whole = client.chat.completions.create(model=model.id, messages=messages)
     pieces = list(client.chat.completions.create(model=model.id, messages=messages, stream=True))
 
+    assert {whole.model, *(one.model for one in pieces)} == {model.id}
     text = whole.choices[0].message.content
     assert text is not None and text.strip() == expected
     assert "".join(one.choices[0].delta.content or "" for one in pieces) == text
@@ -275,6 +276,20 @@ def test_an_engine_that_dies_ends_the_server_with_its_last_words(
     engine.kill()
     assert served.process.wait(30) == 2
     assert "the engine ended by itself (exit code -9)" in " ".join(served.log.split())
+
+
+def test_a_model_that_cannot_be_loaded_is_said(
+    serve_model: Callable[..., Any],
+    make_model_release: Callable[..., Path],
+    text_twin: Path,
+    tmp_path: Path,
+) -> None:
+    release = make_model_release(tmp_path / "broken", text_twin)
+    (release / "adapter_model.safetensors").unlink()
+    served = serve_model(release)
+    assert served.process.wait(120) == 2
+    assert "exit code 1" in " ".join(served.log.split())
+    assert "its adapter could not be loaded" in " ".join(served.log.split())
 
 
 def test_a_server_that_is_killed_leaves_no_engine_behind(
