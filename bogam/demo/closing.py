@@ -37,20 +37,16 @@ def show_report(report: DemoReport, work: Path) -> None:
     """The tables at the end and the pages to open."""
     from rich.table import Table
 
-    table = Table(
-        title="held-out rows: base model, then tuned; 95 % intervals", title_justify="left"
-    )
-    for heading in ("model", "metric", "zero-shot", "tuned", "n"):
-        table.add_column(heading)
     for repo_id, record in report.records.items():
+        table = Table(title=f"{repo_id}: held-out rows, 95 % intervals", title_justify="left")
+        table.add_column("metric", no_wrap=True)
+        for heading in ("zero-shot", "tuned", "n"):
+            table.add_column(heading)
         before, after = record.metrics["zero_shot"], record.metrics["tuned"]
         for name, tuned in after.items():
             if "/" not in name:  # those of single kinds and classes stand on the card
-                table.add_row(
-                    repo_id, name, _interval(before[name]), _interval(tuned), str(tuned.n)
-                )
-        table.add_section()
-    console.print(table)
+                table.add_row(name, _interval(before[name]), _interval(tuned), str(tuned.n))
+        console.print(table)
     for title, taken in report.stages.items():
         console.print(f"{taken:7.1f} s  {title}", highlight=False)
     console.print(f"{sum(report.stages.values()):7.1f} s  in all", highlight=False)
