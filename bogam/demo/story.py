@@ -44,9 +44,11 @@ def run_demo(work: Path, source: Path | None, questions: int) -> DemoReport:
             raw = source if project.name == MEDICAL_QA else None
             with report.stage(f"{project.title}: make up raw files, build, publish the dataset"):
                 raw_files = raw or project.make_up(folder)
-                options = {"made_up": raw is None} if project.name == MEDICAL_QA else {}
                 datasets[project.name] = build_dataset(
-                    project.builder, raw_files, folder / "dataset", options
+                    project.builder,
+                    raw_files,
+                    folder / "dataset",
+                    {} if raw else project.options,
                 )
                 commits[project.name] = publish_dataset(
                     datasets[project.name], project.dataset

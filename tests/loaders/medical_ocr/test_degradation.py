@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import warnings
+from collections.abc import Sequence
 from io import BytesIO
 from random import Random
 
@@ -11,7 +12,13 @@ import pytest
 from PIL import Image
 
 from loaders.medical_ocr.synthesis import degradation
-from loaders.medical_ocr.synthesis.degradation import QUALITIES, degrade, pipelines
+from loaders.medical_ocr.synthesis.degradation import (
+    LABEL_QUALITIES,
+    QUALITIES,
+    Quality,
+    degrade,
+    pipelines,
+)
 from loaders.medical_ocr.synthesis.page import Field
 
 BOXES = ((300, 200, 420, 260), (900, 1500, 1000, 1540), (150, 1000, 170, 1400))
@@ -28,10 +35,10 @@ def test_every_argument_exists_in_this_version_of_albumentations() -> None:
     with warnings.catch_warnings():
         warnings.simplefilter("error")
         pipelines.cache_clear()
-        assert set(pipelines()) == {quality.name for quality in QUALITIES}
+        assert set(pipelines()) == {quality.name for quality in (*QUALITIES, *LABEL_QUALITIES)}
 
 
-@pytest.mark.parametrize("name", [quality.name for quality in QUALITIES])
+@pytest.mark.parametrize("name", [quality.name for quality in (*QUALITIES, *LABEL_QUALITIES)])
 def test_boxes_move_along_with_the_ink(name: str) -> None:
     pixels, fields = page()
     corners = np.array([f.box for f in fields], float)[:, [0, 1, 2, 1, 2, 3, 0, 3]].reshape(-1, 2)
@@ -53,13 +60,14 @@ def test_boxes_move_along_with_the_ink(name: str) -> None:
             assert found == pytest.approx([top, bottom], abs=4)
 
 
-def test_qualities_occur_as_often_as_they_say() -> None:
-    assert sum(quality.share for quality in QUALITIES) == pytest.approx(1)
+@pytest.mark.parametrize("qualities", [QUALITIES, LABEL_QUALITIES])
+def test_qualities_occur_as_often_as_they_say(qualities: Sequence[Quality]) -> None:
+    assert sum(quality.share for quality in qualities) == pytest.approx(1)
     pixels, fields = page()
     small = np.ascontiguousarray(pixels[:400, :500])
     rng = np.random.default_rng(0)
-    seen = [degrade(small, fields[:1], 150, rng).quality for _ in range(400)]
-    for quality in QUALITIES:
+    seen = [degrade(small, fields[:1], 150, rng, qualities).quality for _ in range(400)]
+    for quality in qualities:
         assert seen.count(quality.name) / 400 == pytest.approx(quality.share, abs=0.08)
 
 
