@@ -12,13 +12,13 @@ import hashlib
 import os
 import struct
 import unicodedata
-from collections import deque
+from collections import Counter, deque
 from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
 from io import BytesIO
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any, NoReturn, TypeVar
 
 import numpy as np
 import numpy.typing as npt
@@ -28,6 +28,7 @@ from PIL import BmpImagePlugin, GifImagePlugin, Image, JpegImagePlugin, PngImage
 from PIL import WebPImagePlugin as WebPPlugin
 from PIL.ExifTags import IFD, Base
 
+from cards.errors import BogamError
 from loaders.image_containers import ImageFormat, Piece, UnusableImage, pieces, sniff_format
 from loaders.rejects import Reason
 
@@ -188,22 +189,37 @@ def read_rgb(data: bytes) -> Image.Image:
 def list_files(root: Path) -> Iterator[Path | RejectedFile]:
     """Every file below `root`, in the order of its NFC name on any machine.
 
-    Links are not followed, wherever they lead; they and the files that operating systems leave
-    behind come as rejects.
+    Links are not followed, wherever they lead. They, what is no regular file, the files that
+    operating systems leave behind, and files that NFC gives one name come as rejects.
+
+    Raises:
+        BogamError: a folder cannot be listed.
     """
     found: list[tuple[str, Path]] = []
-    for folder, folders, names in os.walk(root):
+    for folder, folders, names in os.walk(root, onerror=_cannot_list):
         links = [name for name in folders if (Path(folder) / name).is_symlink()]
         paths = (Path(folder) / name for name in names + links)
         found += [(relative_name(path, root), path) for path in paths]
+    times = Counter(name for name, _ in found)
     for name, path in sorted(found, key=lambda pair: (pair[0], os.fsencode(pair[1]))):
         lower = path.name.lower()
         if path.is_symlink():
             yield RejectedFile(name, Reason.LINK, "links are not followed")
         elif lower in _SYSTEM_FILES or lower.startswith("._"):
             yield RejectedFile(name, Reason.JUNK, "left by the operating system")
+        elif times[name] > 1:
+            detail = "another file has this name in other code points; rename one of them"
+            yield RejectedFile(name, Reason.SAME_NAME, detail)
+        elif not path.is_file():
+            yield RejectedFile(name, Reason.UNREADABLE, "no regular file")
         else:
             yield path
+
+
+def _cannot_list(error: OSError) -> NoReturn:
+    raise BogamError(
+        f"{error.filename}: cannot list this folder: {error.strerror}. Make it readable."
+    ) from error
 
 
 def relative_name(path: Path, root: Path) -> str:

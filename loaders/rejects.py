@@ -21,7 +21,7 @@ class Reason(StrEnum):
     UNREADABLE_NAME = "unreadable_name"
     """The bytes of the name are in no encoding that this dataset's names use."""
     SAME_NAME = "same_name"
-    """Several members of one archive share this name."""
+    """Several members of one archive share this name, or several files but for code points."""
     UNREADABLE = "unreadable"
     """The file system or the archive does not hand out the bytes."""
     CORRUPT = "corrupt"

@@ -103,8 +103,6 @@ class OriginalLayout(Layout):
                 name = PurePosixPath(item).name
                 if isinstance(digest, OSError):
                     rejects.add(item, Reason.UNREADABLE, digest.strerror or str(digest))
-                elif (split, name) in pictures:
-                    rejects.add(item, Reason.SAME_NAME, "differs only in the form of its Unicode")
                 else:
                     pictures[split, name] = Picture(item, SPLITS[split], name, digest, path)
                 advance(1)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import os
 import unicodedata
 import warnings
 from pathlib import Path
@@ -11,6 +12,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from cards.errors import BogamError
 from loaders.image_containers import UnusableImage, pieces, sniff_format
 from loaders.image_files import (
     ImageFile,
@@ -212,6 +214,10 @@ def test_every_file_of_a_folder_is_read_in_its_order_or_rejected(tmp_path: Path)
     (root / "a" / "link.jpg").symlink_to(outside)
     (root / "inside.jpg").symlink_to(root / "a" / "00.jpg")
     (root / "loop").symlink_to(root)
+    os.mkfifo(root / "pipe.jpg")
+    for form in ("NFC", "NFD"):
+        name = unicodedata.normalize(form, "다른 사진.jpg")
+        (root / name).write_bytes(encoded(picture(seed=len(name))))
 
     listed = list(list_files(root))
     rejects = [item for item in listed if isinstance(item, RejectedFile)]
@@ -220,7 +226,7 @@ def test_every_file_of_a_folder_is_read_in_its_order_or_rejected(tmp_path: Path)
     rejects += [item for item in read if isinstance(item, RejectedFile)]
     images = [item for item in read if isinstance(item, ImageFile)]
 
-    assert len(images) + len(rejects) == len(listed) == 46
+    assert len(images) + len(rejects) == len(listed) == 49
     assert [image.path for image in images] == [f"a/{name}" for name in names] + [
         unicodedata.normalize("NFC", "a/증거 사진.jpg")
     ]
@@ -230,7 +236,16 @@ def test_every_file_of_a_folder_is_read_in_its_order_or_rejected(tmp_path: Path)
         "a/link.jpg": "link",
         "inside.jpg": "link",
         "loop": "link",
+        "pipe.jpg": "unreadable",
+        "다른 사진.jpg": "same_name",
     }
+
+
+@pytest.mark.skipif(os.geteuid() == 0, reason="root may list every folder")
+def test_a_folder_that_cannot_be_listed_is_named(tmp_path: Path) -> None:
+    (tmp_path / "closed").mkdir(mode=0)
+    with pytest.raises(BogamError, match="closed: cannot list this folder"):
+        list(list_files(tmp_path))
 
 
 def test_a_file_that_went_away_is_a_reject_too(tmp_path: Path) -> None:

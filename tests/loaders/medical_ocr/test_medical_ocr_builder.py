@@ -6,6 +6,7 @@ import hashlib
 import os
 import shutil
 import struct
+import unicodedata
 import zlib
 from collections import defaultdict
 from collections.abc import Callable
@@ -286,6 +287,20 @@ def test_images_are_found_by_name_and_it_is_said(source: Source) -> None:
     (finding,) = (f for f in record.findings if f.kind == "image_found_by_name")
     assert finding.count == 5
     assert "1 images lie where" in finding.detail
+
+
+def test_two_files_of_one_name_are_not_taken_for_each_other(source: Source) -> None:
+    records = [source.prescription(number) for number in range(2)]
+    for number, form in enumerate(("NFC", "NFD"), 7):
+        name = unicodedata.normalize(form, "처방전.jpg")
+        source.add(f"train/{name}", source.picture(number))
+        records.append(source.prescription(number, image=name))
+    source.prescriptions("train", range(2))
+    source.records("train", records)
+    record = source.build()
+    assert record.rows == 2
+    assert record.rejects == {"same_name": 2, "no_counterpart": 2}
+    assert record.raw_items == 6
 
 
 def test_a_name_that_several_images_have_is_not_guessed(source: Source) -> None:
