@@ -56,9 +56,11 @@ class EngineProcess:
         self._process: asyncio.subprocess.Process | None = None
 
     def client(self, limits: Limits) -> httpx2.AsyncClient:
-        """Talks to the engine. A new connection a request: closing one tells it to stop."""
+        """Talks to the engine. A new connection a request: closing one tells it to stop, and one
+        that was kept could be closed by an idle engine just when the next request takes it."""
+        limit = httpx2.Limits(max_keepalive_connections=0)
         return httpx2.AsyncClient(
-            transport=httpx2.AsyncHTTPTransport(uds=str(self.socket)),
+            transport=httpx2.AsyncHTTPTransport(uds=str(self.socket), limits=limit),
             base_url="http://engine",
             timeout=httpx2.Timeout(limits.answer_seconds, connect=5.0),
             trust_env=False,
@@ -88,7 +90,7 @@ class EngineProcess:
             ended.cancel()
 
     async def stop(self) -> None:
-        """End the engine and its own children, and remove its files."""
+        """End the engine and its own children."""
         process = self._process
         if process is not None and process.returncode is None:
             with contextlib.suppress(ProcessLookupError):
