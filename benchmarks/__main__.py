@@ -19,7 +19,7 @@ from benchmarks.measurement import Measurement
 NAMES = sorted(
     path.stem
     for path in Path(__file__).parent.glob("*.py")
-    if path.stem not in {"__init__", "__main__", "measurement"}
+    if path.stem not in {"__init__", "__main__", "measurement", "training_subjects"}
 )
 
 

@@ -179,7 +179,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         action="store_true",
         help="say what would be trained and what memory it takes, without the weights",
     )
-    given = parser.parse_args(arguments)
+    given = parser.parse_intermixed_args(arguments)
     process = int(os.environ.get("RANK", "0"))  # set by the launcher
     # What concerns all processes alike is said by the first one.
     console = Console(stderr=True, soft_wrap=True, quiet=process != 0)

@@ -192,10 +192,10 @@ def test_the_command_says_it_all_and_leaves_nothing_behind(
     code = main(
         [
             str(RECIPES / "qwenvl-7B-medical-ko-zh.yaml"),
+            "--dry-run",  # as the recipes have it; what is overridden may come after it
             f"base_model.id={seven_billion}",
             f"dataset.id={tmp_path / 'nowhere'}",
             f"output_dir={output}",
-            "--dry-run",
         ]
     )
     said = capsys.readouterr().err
