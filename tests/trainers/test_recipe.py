@@ -93,6 +93,14 @@ def test_the_chart_recipe_has_the_missions_numbers() -> None:
     assert schedule.keep_best
 
 
+@pytest.mark.parametrize("name", ["qwenvl-3B-chartqa.yaml", "tiny/qwenvl-chartqa.yaml"])
+def test_a_chart_model_is_asked_with_the_system_message_of_its_rows(name: str) -> None:
+    from loaders.charts.notes import SYSTEM_MESSAGE
+
+    # Inference knows the recipe, not the rows.
+    assert load_recipe(REPOSITORY / "recipes" / name).system_prompt == SYSTEM_MESSAGE
+
+
 def test_the_forensic_recipe_has_the_missions_numbers() -> None:
     file = REPOSITORY / "recipes/llava-v1.6-mistral-7b-drug-forensics.yaml"
     recipe = load_recipe(file)
