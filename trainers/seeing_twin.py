@@ -28,10 +28,10 @@ SIZE = VisionTwinSize(
     vision_heads=4,
     tile=56,
 )
-DRAWINGS = 1800
+DRAWINGS = 2600
 SEED = 2**31 - 1
 """Of the lessons. A dataset of drawings of this seed would hold what the twin knows already."""
-SEEING_STEPS = 5500
+SEEING_STEPS = 8000
 TELLING_STEPS = 260
 _LONGEST_SIDE = 4 * SIZE.tile
 
