@@ -222,7 +222,8 @@ def _stated_licence(revision: Revision) -> Licence:
         stated = "+".join(sorted(stated))
     if not stated:
         raise BogamError(
-            f"dataset {revision.id}: its licence is not known, so none can be given to a model "
-            f"made from it. Add `license:` to the metadata of its README.md."
+            f"dataset {revision.id}: its licence is not known, so neither is what may be done with "
+            "its rows and with what a model makes of them. Add `license:` to the metadata of its "
+            "README.md."
         )
     return find_licence(str(stated).lower())
