@@ -71,9 +71,8 @@ def _pipeline() -> Any:
     return albumentations.Compose(
         [
             albumentations.HorizontalFlip(p=0.5),
-            albumentations.Rotate(
-                limit=(-15, 15), border_mode=cv2.BORDER_CONSTANT, fill=(25, 25, 25), p=0.7
-            ),
+            # Mirrored edges: corners of one colour would mark the classes that are augmented.
+            albumentations.Rotate(limit=(-15, 15), border_mode=cv2.BORDER_REFLECT_101, p=0.7),
             albumentations.RandomBrightnessContrast(
                 brightness_limit=(-0.2, 0.2), contrast_limit=(-0.2, 0.2), p=0.8
             ),

@@ -43,9 +43,18 @@ def test_operations_decide_independently() -> None:
     for number in range(1, 61):
         pixels = np.asarray(augmentation.copy_of(image, "row", number), dtype=int)
         mirrored = pixels[:, :40].mean() > pixels[:, -40:].mean()
-        corners = pixels[[0, 0, -1, -1], [0, -1, 0, -1]].mean(axis=1)
-        seen.add((bool(mirrored), bool((corners < 60).any())))
+        edge = np.abs(np.diff(pixels.mean(axis=2), axis=1))[:, 20:-20].argmax(axis=1)
+        turned = abs(edge[20] - edge[-20]) > 2
+        seen.add((bool(mirrored), bool(turned)))
     assert seen == {(False, False), (False, True), (True, False), (True, True)}
+
+
+def test_turning_leaves_no_corners_that_only_copies_have() -> None:
+    plain = Image.new("RGB", (120, 80), (200, 200, 200))
+    for number in range(1, 61):
+        pixels = np.asarray(Augmentation(3).copy_of(plain, "row", number), dtype=int)
+        corners = pixels[[0, 0, -1, -1], [0, -1, 0, -1]].mean()
+        assert corners == pytest.approx(pixels.mean(), abs=15)
 
 
 def test_half_of_the_copies_are_mirrored() -> None:
