@@ -85,6 +85,20 @@ def test_damage_of_the_third_set(whole: tuple[DatasetRecord, Path]) -> None:
     assert find(record, "augmented_copies_held_out").count == 24
 
 
+def test_a_number_alone_is_no_document(whole: tuple[DatasetRecord, Path]) -> None:
+    """`00034_ko` is a receipt, `00034_zh` a prescription."""
+    groups: dict[str, dict[str, set[str]]] = {}
+    for path in (whole[1] / "data").glob("*.parquet"):
+        columns = ["document_id", "document_type", "images"]
+        for row in pq.read_table(path, columns=columns).to_pylist():
+            number = row["images"][0]["path"].split("_")[0]
+            kinds = groups.setdefault(number, {})
+            kinds.setdefault(row["document_type"], set()).add(row["document_id"])
+    shared = [kinds for kinds in groups.values() if len(kinds) > 1]
+    assert len(shared) == 17
+    assert all(kinds["receipt"].isdisjoint(kinds["prescription"]) for kinds in shared)
+
+
 def test_totals_contradict_print_where_an_annotation_tells(
     whole: tuple[DatasetRecord, Path],
 ) -> None:
