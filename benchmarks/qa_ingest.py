@@ -86,7 +86,8 @@ def run() -> list[Measurement]:
 
 
 def _load_naively(source: Path) -> tuple[list[Any], list[Any]]:
-    questions, answers = [], []
+    questions: list[Any] = []
+    answers: list[Any] = []
     with zipfile.ZipFile(source) as archive:
         for name in archive.namelist():
             try:
