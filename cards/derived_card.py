@@ -18,7 +18,8 @@ def derived_card(
     made: Bilingual,
     checked: Bilingual,
     data: Bilingual,
-    repo: str | None = ".",
+    repo: str = ".",
+    detour: Bilingual | None = None,
     domain: Domain = "general",
     sees: bool = False,
     metadata: Mapping[str, Any],
@@ -29,7 +30,8 @@ def derived_card(
         made: from what, and what was done to it. Like the two below Markdown, not escaped.
         checked: what is known of its answers.
         data: what its weights were trained on.
-        repo: what the snippet loads; None where plain transformers cannot load it.
+        repo: what the snippet loads.
+        detour: what to do instead, Markdown too, where plain transformers cannot load it.
         sees: whether it is a vision-language model.
         metadata: more of it, beside the licence.
     """
@@ -49,6 +51,7 @@ def derived_card(
         checked=checked,
         data=data,
         repo=repo,
+        detour=detour,
         domain=domain,
         model_class="AutoModelForImageTextToText" if sees else "AutoModelForCausalLM",
         tokens_class="AutoProcessor" if sees else "AutoTokenizer",

@@ -19,6 +19,7 @@ from bogam.report import bars, show_published
 
 if TYPE_CHECKING:
     from cards.licences import Licence
+    from cards.tasks import Bilingual
 
 Kind = Literal["exaone", "reader", "seer"]
 
@@ -30,7 +31,8 @@ class _Twin:
     repo_id: str
     of: str
     """The real model, whose licence goes over to the twin."""
-    lessons: str
+    lessons: tuple[str, str]
+    """What it has been taught, in Korean and in English."""
     datasets: tuple[str, ...]
     """Projects whose training rows lend their texts."""
 
@@ -39,19 +41,22 @@ TWINS: Mapping[Kind, _Twin] = {
     "reader": _Twin(
         f"{ORGANISATION}/Qwen2.5-VL-tiny",
         "Qwen/Qwen2.5-VL-7B-Instruct",
-        "to read words of the demo's training rows on random sheets",
+        (
+            "무작위로 그린 종이에 적힌, 데모의 학습 행에 나오는 낱말을 읽는 것",
+            "to read words of the demo's training rows on random sheets",
+        ),
         ("medical-ocr", "chartqa"),
     ),
     "seer": _Twin(
         f"{ORGANISATION}/llava-v1.6-tiny",
         "llava-hf/llava-v1.6-mistral-7b-hf",
-        "to name what drawings show",
+        ("그림에 무엇이 있는지 말하는 것", "to name what drawings show"),
         (),
     ),
     "exaone": _Twin(
         f"{ORGANISATION}/EXAONE-3.5-tiny",
         "LGAI-EXAONE/EXAONE-3.5-7.8B-Instruct",
-        "the Korean of the demo's training rows",
+        ("데모의 학습 행에 나오는 한국어", "the Korean of the demo's training rows"),
         ("medical-qa",),
     ),
 }
@@ -126,11 +131,12 @@ def make(kind: Kind, folder: Path, datasets: Sequence[Path]) -> None:
     }
     makers[kind]()
     twin = TWINS[kind]
+    korean, english = twin.lessons
     card = derived_card(
         twin.repo_id,
         _licence(kind),
-        # EXAONE 3.5 under its own names needs code that transformers does not have.
-        repo=None if kind == "exaone" else twin.repo_id,
+        repo=twin.repo_id,
+        detour=_exaone_detour() if kind == "exaone" else None,
         sees=kind != "exaone",
         metadata={"language": ["ko"]},
         made=Bilingual(
@@ -142,11 +148,24 @@ def make(kind: Kind, folder: Path, datasets: Sequence[Path]) -> None:
             "Not evaluated. It knows nothing but what it was taught and is good for nothing else.",
         ),
         data=Bilingual(
-            "데모의 학습 행과 연습 그림에서 배운 것이 전부입니다.",
-            f"It has been taught {twin.lessons}, and nothing else.",
+            f"배운 것은 하나뿐입니다: {korean}.",
+            f"It has been taught {english}, and nothing else.",
         ),
     )
     (folder / "README.md").write_text(card, encoding="utf-8")
+
+
+def _exaone_detour() -> Bilingual:
+    from cards.tasks import Bilingual
+
+    converted = f"[{CONVERTED_EXAONE}](/{CONVERTED_EXAONE})"
+    return Bilingual(
+        "가중치가 EXAONE 3.5의 이름 그대로여서 transformers만으로는 불러올 수 없습니다. Llama "
+        f"형식으로 바꾼 {converted} 저장소를 불러오십시오. `bogam convert-base`가 만든 것이며 값은 "
+        "같습니다.",
+        "The weights have EXAONE 3.5's own names, which plain transformers cannot load. Load "
+        f"{converted}: the same values in Llama's format, made by `bogam convert-base`.",
+    )
 
 
 def _make_exaone(folder: Path, texts: Sequence[str]) -> Path:

@@ -125,3 +125,18 @@ def test_the_card_shows_parts_and_marks_small_ones(run_record, predictions, page
     assert large.startswith(f"| 증상 | {rows - 11} | 55 |")
     assert "† Fewer than 30 documents" in section
     assert "<b>" not in page_of(readme)
+
+
+def test_the_card_speaks_of_small_parts_only_where_it_marks_one(run_record, predictions):
+    values = ["증상" if n % 4 < 2 else "예방" for n in range(predictions.num_rows)]
+    table = with_column(predictions, "intention", values)
+    large = pa.concat_tables([table] * 2).set_column(
+        predictions.schema.get_field_index("document_id"),
+        "document_id",
+        [[f"doc-{n}" for n in range(2 * predictions.num_rows)]],
+    )
+    section = render_model_card(run_record, large).readme.partition("by part")[2]
+    section = section.partition("Not evaluated")[0]
+    assert "| 증상 |" in section
+    assert "†" not in section
+    assert "the more parts, the more differences by chance" in section

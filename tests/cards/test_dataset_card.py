@@ -8,7 +8,7 @@ from huggingface_hub import DatasetCard
 
 from cards.dataset_card import feature_type, render_dataset_card, shards_by_split
 from cards.errors import BogamError
-from cards.records import DatasetRecord
+from cards.records import DatasetRecord, Note
 
 
 def test_load_dataset_follows_the_card(dataset_folder, tmp_path):
@@ -148,3 +148,14 @@ def test_a_name_of_the_source_cannot_break_a_table(dataset_folder, page_of):
     readme = render_dataset_card(record).readme
     assert "\n## e" not in readme
     assert "<b>" not in page_of(readme)
+
+
+def test_a_builder_may_name_columns_in_code_and_nothing_else(dataset_folder, page_of):
+    record = DatasetRecord.read(dataset_folder / "dataset.json")
+    said = "The column `disease`, drawn by `bogam synth`: `<b>` ` *x* ``[a](b)"
+    note = Note(ko=said, en=said)
+
+    page = page_of(render_dataset_card(record.model_copy(update={"description": note})).readme)
+
+    assert "The column <code>disease</code>, drawn by <code>bogam synth</code>: `&lt;b&gt;`" in page
+    assert "` *x* ``[a](b)" in page

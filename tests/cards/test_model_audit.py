@@ -12,6 +12,7 @@ import pytest
 from PIL import Image
 
 from cards.audit import audit_model_folder
+from cards.card import CARD_FORMAT
 from cards.checks import file_digest
 from cards.model_card import render_model_card
 from cards.records import RunRecord
@@ -240,7 +241,7 @@ def test_a_broken_repo_is_a_failure_not_a_crash(model_folder, damage):
 
 
 def test_a_card_of_another_format_says_so(model_folder):
-    rewrite(model_folder / "README.md", "Card format 2", "Card format 999")
+    rewrite(model_folder / "README.md", f"Card format {CARD_FORMAT}", "Card format 999")
     expected, found = failures(model_folder)["README.md"]
-    assert "card format 2" in expected
+    assert f"card format {CARD_FORMAT}" in expected
     assert "card format 999" in found
