@@ -23,7 +23,7 @@ from cards.errors import BogamError
 from loaders.forensics import notes
 from loaders.forensics.augmentation import Augmentation, encode
 from loaders.forensics.classes import parse_class_numbers, parse_classes, question
-from loaders.forensics.evidence import Evidence, Survey, is_drawn, read_again, sha256, survey
+from loaders.forensics.evidence import Evidence, Survey, is_drawn, sha256, survey
 from loaders.forensics.findings import findings
 from loaders.forensics.split import split_evidence
 from loaders.image_files import inspect, map_in_threads, to_rgb
@@ -149,7 +149,7 @@ class DrugForensics(RecordedBuilder, datasets.ArrowBasedBuilder):
 
     def _rows_of(self, item: Evidence, split: str) -> list[dict[str, Any]]:
         """The row of a picture, then those of its augmented copies."""
-        data = read_again(item)
+        data = item.read_again()
         facts = item.facts
         stripped = strip_metadata(data, facts.format, facts.orientation)
         known = self._classes[item.label]

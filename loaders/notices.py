@@ -40,8 +40,6 @@ class Oddity(StrEnum):
     """Shows the same picture as an item of another split."""
     LABELS_CONTRADICT = "labels_contradict"
     """Another item shows the same picture and has another label."""
-    NAMED_AS_COPY = "named_as_copy"
-    """Its name says that it is an augmented copy of another item; both stay in one split."""
 
 
 NoticeLog = ItemLog[Oddity]

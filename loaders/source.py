@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import os
 import stat
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 from cards.errors import BogamError
@@ -40,6 +40,24 @@ def is_unchanged(path: Path, described: Source, since: float) -> bool:
             files += 1
             size += status.st_size
     return files == described.files and size == described.bytes
+
+
+def read_again(read: Callable[[], bytes], item: str, sha256: str) -> bytes:
+    """What `read` gives: the bytes of `item` that were inspected before, by their SHA-256.
+
+    Raises:
+        BogamError: they are gone, or others.
+    """
+    again = "Leave the source alone while it is being read, and start again."
+    try:
+        data = read()
+    except OSError as error:
+        raise BogamError(
+            f"{item}: could be read before and cannot now: {error.strerror or error}. {again}"
+        ) from error
+    if hashlib.sha256(data).hexdigest() != sha256:
+        raise BogamError(f"{item}: has changed since it was inspected. {again}")
+    return data
 
 
 def sha256_of(path: Path) -> str:

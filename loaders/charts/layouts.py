@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Mapping
 from contextlib import AbstractContextManager
@@ -11,9 +10,9 @@ from pathlib import Path
 from types import MappingProxyType
 from typing import Literal
 
-from cards.errors import BogamError
 from loaders.clean_text import clean_text
 from loaders.rejects import Reason, RejectLog
+from loaders.source import read_again
 
 Part = Literal["human", "machine"]
 Stage = Callable[[str, int | None], AbstractContextManager[Callable[[int], None]]]
@@ -99,19 +98,7 @@ class Layout(ABC):
         Raises:
             BogamError: they are gone, or others.
         """
-        try:
-            data = self.bytes_of(picture)
-        except OSError as error:
-            raise BogamError(
-                f"{picture.item}: could be read before and cannot now: {error.strerror or error}. "
-                "Leave the source alone while it is being read, and start again."
-            ) from error
-        if hashlib.sha256(data).hexdigest() != picture.sha256:
-            raise BogamError(
-                f"{picture.item}: has changed since it was first read. "
-                "Leave the source alone while it is being read, and start again."
-            )
-        return data
+        return read_again(lambda: self.bytes_of(picture), picture.item, picture.sha256)
 
 
 def question_text(value: object) -> str:

@@ -30,6 +30,7 @@ from loaders.image_files import (
 from loaders.near_images import group_pairs, near_pairs
 from loaders.notices import NoticeLog, Oddity
 from loaders.rejects import Reason, RejectLog
+from loaders.source import read_again
 
 SYNTHESIS_FILE = "synthesis.json"
 """Stands in a source that was drawn; it describes the source and is no item of it."""
@@ -59,6 +60,10 @@ class Evidence:
     facts: ImageFacts
     group: str = ""
     """The same for all that show the same picture: the `document_id` of its rows."""
+
+    def read_again(self) -> bytes:
+        """The file's bytes once more; see :func:`loaders.source.read_again`."""
+        return read_again(self.path.read_bytes, self.name, self.facts.sha256)
 
 
 @dataclass(frozen=True)
@@ -137,27 +142,6 @@ def is_drawn(root: Path) -> bool:
 def sha256(data: bytes) -> str:
     """In hexadecimal digits."""
     return hashlib.sha256(data).hexdigest()
-
-
-def read_again(item: Evidence) -> bytes:
-    """The file's bytes once more.
-
-    Raises:
-        BogamError: it is gone, or its bytes are not those that were inspected.
-    """
-    try:
-        data = item.path.read_bytes()
-    except OSError as error:
-        raise BogamError(
-            f"{item.name}: could be read before and cannot now: {error.strerror}. "
-            "Leave the source alone while it is being read, and start again."
-        ) from error
-    if sha256(data) != item.facts.sha256:
-        raise BogamError(
-            f"{item.name}: has changed since it was inspected. "
-            "Leave the source alone while it is being read, and start again."
-        )
-    return data
 
 
 def _class_folders(root: Path, classes: Sequence[EvidenceClass]) -> dict[str, int]:
@@ -240,7 +224,7 @@ def _pairs(found: Sequence[Evidence], advance: Callable[[int], None]) -> list[_P
 
     def gray(number: int) -> Gray:
         item = found[positions[number]]
-        return gray_thumbnail(read_again(item), item.facts)
+        return gray_thumbnail(item.read_again(), item.facts)
 
     facts = [found[position].facts for position in positions]
     for near in near_pairs(facts, gray, advance):

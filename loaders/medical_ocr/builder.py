@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path, PurePosixPath
@@ -12,7 +11,6 @@ import datasets
 import pyarrow as pa
 from datasets.builder import Key
 
-from cards.errors import BogamError
 from loaders.image_files import map_in_threads
 from loaders.image_metadata import strip_metadata
 from loaders.medical_ocr import description
@@ -21,6 +19,7 @@ from loaders.medical_ocr.splits import Placed, SplitRule, find_leaks, place
 from loaders.medical_ocr.survey import Labels, Survey, survey
 from loaders.recorded_builder import Account, RecordedBuilder
 from loaders.rows import row_features
+from loaders.source import read_again
 
 _BATCH_BYTES = 64 << 20
 
@@ -135,7 +134,7 @@ class MedicalOCR(RecordedBuilder, datasets.ArrowBasedBuilder):
         facts = [self._survey.facts[image] for image in talk.images]
         images, positions = [], 0
         for name, fact in zip(talk.images, facts, strict=True):
-            data = self._read_again(name)
+            data = read_again(self._survey.files.paths[name].read_bytes, name, fact.sha256)
             if fact.has_position:
                 data = strip_metadata(data, fact.format, fact.orientation).data
                 positions += 1
@@ -164,22 +163,6 @@ class MedicalOCR(RecordedBuilder, datasets.ArrowBasedBuilder):
             "source_sha256": [fact.sha256 for fact in facts],
         }
         return row, positions
-
-    def _read_again(self, name: str) -> bytes:
-        """The bytes that were inspected."""
-        try:
-            data = self._survey.files.paths[name].read_bytes()
-        except OSError as error:
-            raise BogamError(
-                f"{name}: could be read before and cannot now: {error.strerror}. "
-                "Leave the source alone while it is being read, and start again."
-            ) from error
-        if hashlib.sha256(data).hexdigest() != self._survey.facts[name].sha256:
-            raise BogamError(
-                f"{name}: has changed since it was inspected. "
-                "Leave the source alone while it is being read, and start again."
-            )
-        return data
 
     def licence(self) -> str:
         """Made-up pages are anybody's; whose the others are, the source does not say."""
