@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 from starlette.responses import Response
 from starlette.routing import Route
 
-from cards.records import RunRecord
+from cards.records import Metric, RunRecord
 from hub.server import boards
 from hub.server.card_metadata import README, split_card
 from hub.server.card_rendering import Card, render_card
@@ -46,9 +44,8 @@ def _card(call: Call, view: RepoView) -> Card | None:
     return render_card(split_card(text)[1], view.repo.url_path, view.commit.id)
 
 
-def _scores(run: RunRecord | None) -> list[tuple[str, Any, Any]]:
-    """(metric, tuned, before) of a run."""
+def _scores(run: RunRecord | None) -> list[tuple[str, Metric]]:
+    """What a run measured on all examples; metrics of a class (`recall/receipt`) are the card's."""
     if run is None:
         return []
-    before = run.metrics.get("zero_shot", {})
-    return [(name, tuned, before.get(name)) for name, tuned in run.metrics.get("tuned", {}).items()]
+    return [one for one in run.metrics.get("tuned", {}).items() if "/" not in one[0]]

@@ -51,6 +51,8 @@ def board_id(
                 "tuned": {
                     "accuracy": metric(score, 0.03, 400),
                     "perplexity": metric(loss, 0.1, 400, "per token", up=False),
+                    "macro_<b>f1": metric(score, 0.03, 400),
+                    "recall/receipt": metric(score, 0.03, 400),
                 },
             },
         }
@@ -88,6 +90,15 @@ def test_models_are_ranked_with_their_intervals(visit: Visit, board_id: str) -> 
     for expected in ("0.87 – 0.93", "0.67 – 0.73", "400", "0.25", "22222222"):
         assert expected in page
     assert f'href="/datasets/{board_id}/board"' in visit("alice").get(f"/datasets/{board_id}").text
+
+
+def test_a_models_page_sums_up_its_run_in_names_that_can_be_broken(
+    visit: Visit, board_id: str
+) -> None:
+    page = visit("alice").get(f"/org/good-{board_id.split('-')[-1]}").text
+    assert '<th scope="row">accuracy</th>' in page and "0.87 – 0.93" in page
+    assert '<th scope="row">macro_<wbr>&lt;b&gt;f1</th>' in page
+    assert "recall/receipt" not in page  # stands in the card
 
 
 def test_a_benchmark_has_a_board_before_its_first_model(
