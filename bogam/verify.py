@@ -70,7 +70,7 @@ def verify_folder(
     Raises:
         BogamError: it holds neither `run.json` nor `dataset.json`, or the model cannot be loaded.
     """
-    kind, checks = _audit(folder)
+    kind, checks = _audit(folder, str(folder))
     checks += check_attached(folder, kind)
     if kind == "model":
         checks += _rerun(str(folder), folder, LOCAL, rerun, progress)
@@ -107,7 +107,7 @@ def verify(
         folder = Path(name)
         # Not from the cache: what is checked are the bytes that the Hub gives away now.
         api.snapshot_download(repo_id, repo_type=repo_type, revision=info.sha, local_dir=folder)
-        kind, checks = _audit(folder)
+        kind, checks = _audit(folder, repo_id)
         checks += _check_place(folder, info)
         if (folder / VERIFY_FILE).is_file():
             commits = api.list_repo_commits(repo_id, repo_type=repo_type, revision=info.sha)
@@ -119,13 +119,13 @@ def verify(
         return _verification(repo_id, repo_type, info.sha, folder, checks, rerun)
 
 
-def _audit(folder: Path) -> tuple[RepoType, list[Check]]:
+def _audit(folder: Path, name: str) -> tuple[RepoType, list[Check]]:
     if (folder / RUN_FILE).is_file():
         return "model", audit_model_folder(folder)
     if (folder / DATASET_FILE).is_file():
         return "dataset", audit_dataset_folder(folder)
     raise BogamError(
-        f"{folder}: holds neither {RUN_FILE} nor {DATASET_FILE}, so there is no record to check it "
+        f"{name}: holds neither {RUN_FILE} nor {DATASET_FILE}, so there is no record to check it "
         "against. Give a folder or repo that bogam made."
     )
 

@@ -347,7 +347,7 @@ def test_ai_hub_material_that_was_made_public_is_found(hub, release, fresh_id):
         ("org/no-such-repo", "reader", "Verifying org/no-such-repo: .*no such repo"),
         ("org/EXAONE-verify-tuned", "bob", "hides it from this token"),
         ("no name at all", "reader", "Verifying no name at all"),
-        ("org/EXAONE-verify-base", "reader", "neither run.json nor dataset.json"),
+        ("org/EXAONE-verify-base", "reader", "^org/EXAONE-verify-base: holds neither run.json"),
     ],
 )
 def test_what_cannot_be_verified_is_said_in_one_line(hub, published, repo_id, user, message):
