@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import time
+from pathlib import Path
 
 import pytest
+import yaml
 
 from cards.answer_classes import AnswerClass, check_classes
 from cards.errors import BogamError
@@ -133,9 +135,14 @@ NO_ANSWER = [
 ]
 
 
+RECIPE = Path(__file__).resolve().parents[3] / "recipes/llava-v1.6-mistral-7b-drug-forensics.yaml"
+
+
 @pytest.fixture(scope="module")
-def parse(classes: tuple[AnswerClass, ...]) -> AnswerParser:
-    return AnswerParser(classes)
+def parse() -> AnswerParser:
+    """With the phrases of the recipe, which is what reads a real model's answers."""
+    recipe = yaml.safe_load(RECIPE.read_text(encoding="utf-8"))
+    return AnswerParser([AnswerClass.model_validate(known) for known in recipe["classes"]])
 
 
 @pytest.mark.parametrize(("text", "number"), [*STATED, *NUMBERS, *PHRASES, *DENIED])
