@@ -340,6 +340,8 @@ function describe() {
 }
 
 function suggest(question) {
+  const offered = [...element("suggestions").children].map((one) => one.textContent);
+  if (offered.includes(question)) return;
   const button = document.createElement("button");
   button.type = "button";
   button.textContent = question;
