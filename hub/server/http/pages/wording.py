@@ -117,7 +117,7 @@ KOREAN = {
     "Storage": "용량",
     "Tags": "태그",
     "Task": "과제",
-    "The model was asked {number} answers again.": "모델에게 답 {number}개를 다시 물었습니다.",
+    "The model was asked again for {number} answers.": "모델에게 답 {number}개를 다시 물었습니다.",
     "The signature of verify.json is not sound.": "verify.json의 서명이 맞지 않습니다.",
     "The card changed": "카드가 바뀜",
     "Dots are scores, bars their intervals, rings the same model before tuning.": (

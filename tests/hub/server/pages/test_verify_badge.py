@@ -69,7 +69,7 @@ def test_what_was_signed_is_shown_as_verified(
     page = _page(hub, visit, summary.repo, verify__json=_signed(summary))
     assert "✓ verified" in page
     assert "All 41 checks held" in page
-    assert "asked 5 answers again" in page
+    assert "asked again for 5 answers" in page
 
 
 @pytest.mark.parametrize(
