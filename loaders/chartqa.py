@@ -60,8 +60,10 @@ class ChartQA(RecordedBuilder, datasets.ArrowBasedBuilder):
     TASK_CATEGORIES = ("visual-question-answering", "image-text-to-text")
     TITLE = notes.TITLE
     DESCRIPTION = notes.DESCRIPTION
+    MADE_UP_DESCRIPTION = notes.MADE_UP_DESCRIPTION
     COLUMNS = notes.COLUMNS
     LIMITS = notes.LIMITS
+    MADE_UP_LIMITS = notes.MADE_UP_LIMITS
     ANNOTATION = notes.ANNOTATION
     TASK = "chartqa"
 
@@ -139,6 +141,9 @@ class ChartQA(RecordedBuilder, datasets.ArrowBasedBuilder):
             "height": chart.facts.height,
             "sha256": picture.sha256,
         }
+
+    def is_made_up(self) -> bool:
+        return self._survey.layout.made_up
 
     def account(self) -> Account:
         """Records and chart files are the items; where records hold their charts, the records."""

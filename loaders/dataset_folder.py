@@ -262,9 +262,9 @@ def _write(
         artifacts=artifacts,
         domain=builder.DOMAIN,
         title=builder.TITLE,
-        description=builder.DESCRIPTION,
+        description=builder.description(),
         columns=dict(builder.COLUMNS),
-        limits=builder.LIMITS,
+        limits=builder.limits(),
         annotation=builder.ANNOTATION,
         task=builder.TASK,
     )

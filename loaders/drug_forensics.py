@@ -84,6 +84,7 @@ class DrugForensics(RecordedBuilder, datasets.ArrowBasedBuilder):
     TASK_CATEGORIES = ("image-classification", "image-text-to-text")
     TITLE = notes.TITLE
     DESCRIPTION = notes.DESCRIPTION
+    MADE_UP_DESCRIPTION = notes.DRAWN_DESCRIPTION
     COLUMNS = notes.COLUMNS
     LIMITS = notes.LIMITS
     ANNOTATION = notes.ANNOTATION
@@ -207,6 +208,9 @@ class DrugForensics(RecordedBuilder, datasets.ArrowBasedBuilder):
             self._positions += item.facts.has_position
             self.notices.add(item.name, Oddity.METADATA_REMOVED, ", ".join(removed))
 
+    def is_made_up(self) -> bool:
+        return is_drawn(Path(self.config.data_dir), self._survey.evidence)
+
     def account(self) -> Account:
         """Every file is a row or a reject; augmented copies are rows beside them."""
         names = [known.english for known in self._classes]
@@ -227,7 +231,7 @@ class DrugForensics(RecordedBuilder, datasets.ArrowBasedBuilder):
                 findings(
                     self._survey,
                     self._classes,
-                    drawn=is_drawn(Path(self.config.data_dir)),
+                    drawn=self.is_made_up(),
                     kept_contradictions=self.config.contradictions == "stop",
                     positions=self._positions,
                     copies=self._copies,

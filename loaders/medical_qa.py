@@ -135,8 +135,8 @@ class MedicalQA(RecordedBuilder, datasets.ArrowBasedBuilder):
         with (folder / f"{split}.jsonl").open("ab") as file:
             file.writelines(orjson.dumps(line, option=orjson.OPT_APPEND_NEWLINE) for line in lines)
 
-    def licence(self) -> str:
-        return "cc0-1.0" if self.config.made_up else self.LICENCE
+    def is_made_up(self) -> bool:
+        return bool(self.config.made_up)
 
     def account(self) -> Account:
         plan = self._plan

@@ -54,10 +54,14 @@ class RecordedBuilder:
     """`medical` and `forensic` put their warnings and limits on every card that follows."""
     TITLE: ClassVar[Note | None] = None
     DESCRIPTION: ClassVar[Note | None] = None
+    MADE_UP_DESCRIPTION: ClassVar[Note | None] = None
+    """In place of `DESCRIPTION` where all raw material was made up by this package."""
     COLUMNS: ClassVar[Mapping[str, Note]] = {}
     """What the columns hold that not every dataset has."""
     LIMITS: ClassVar[tuple[Note, ...]] = ()
     """What the rows must not be taken for."""
+    MADE_UP_LIMITS: ClassVar[tuple[Note, ...] | None] = None
+    """In place of `LIMITS` where all raw material was made up by this package."""
     ANNOTATION: ClassVar[Note | None] = None
     """Who or what gave the rows their answers or labels."""
     TASK: ClassVar[str | None] = None
@@ -111,9 +115,22 @@ class RecordedBuilder:
         yield lambda count: progress.advance(task, count)
         progress.update(task, completed=total, total=total)
 
+    def is_made_up(self) -> bool:
+        """Whether this package made up all raw material. Known when the source was read."""
+        return False
+
     def licence(self) -> str:
-        """Terms of this build's rows; `LICENCE` unless its source is known to be under others."""
-        return self.LICENCE
+        """Terms of this build's rows; what this package made up is anybody's."""
+        return "cc0-1.0" if self.is_made_up() else self.LICENCE
+
+    def description(self) -> Note | None:
+        """What this build's rows are."""
+        return (self.MADE_UP_DESCRIPTION if self.is_made_up() else None) or self.DESCRIPTION
+
+    def limits(self) -> tuple[Note, ...]:
+        """What this build's rows must not be taken for."""
+        made_up = self.MADE_UP_LIMITS if self.is_made_up() else None
+        return self.LIMITS if made_up is None else made_up
 
     @abstractmethod
     def account(self) -> Account:

@@ -18,6 +18,18 @@ DESCRIPTION = Note(
         "ChartQA, Findings of ACL."
     ),
 )
+MADE_UP_DESCRIPTION = Note(
+    ko=(
+        "프로그램이 무작위 수로 그린 차트 한 장과 그에 대한 질문, 짧은 답입니다. ChartQA의 "
+        "형식이지만 ChartQA의 차트는 없습니다. human은 두 값을 견주거나 더하는 질문, machine은 "
+        "값 하나를 읽는 질문입니다."
+    ),
+    en=(
+        "A row is one chart that a program drew from random numbers, one question about it and "
+        "its short answer. The format is ChartQA's, the charts are not. Questions marked human "
+        "compare values or add them up, those marked machine read one value."
+    ),
+)
 COLUMNS = {
     "question": Note(ko="질문", en="the question"),
     "labels": Note(
@@ -53,6 +65,12 @@ LIMITS = (
             "Machine questions come from summaries and may assume what the chart does not show; "
             "answers do not state their unit."
         ),
+    ),
+)
+MADE_UP_LIMITS = (
+    Note(
+        ko="차트의 수와 이름은 지어낸 것입니다. 실제 차트보다 작고 단순합니다.",
+        en="Numbers and names on the charts are made up. Real charts are larger and less regular.",
     ),
 )
 SYSTEM_MESSAGE = (

@@ -6,10 +6,11 @@ Nothing of the pixels is kept here; files are read again when rows are made.
 from __future__ import annotations
 
 import hashlib
+import json
 import re
 import unicodedata
 from collections import defaultdict
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass, replace
 from pathlib import Path, PurePosixPath
@@ -134,9 +135,19 @@ def survey(
     )
 
 
-def is_drawn(root: Path) -> bool:
-    """Whether the pictures of a source are drawings that this package made."""
-    return (root / SYNTHESIS_FILE).is_file()
+def is_drawn(root: Path, evidence: Iterable[Evidence]) -> bool:
+    """Whether all pictures of a source are drawings that this package made, byte for byte."""
+    manifest = root / SYNTHESIS_FILE
+    if not manifest.is_file():
+        return False
+    try:
+        drawings = frozenset(json.loads(manifest.read_bytes())["drawings"])
+    except (ValueError, KeyError, TypeError) as error:
+        raise BogamError(
+            f"{manifest}: is not the list of drawings that `bogam synth` writes there. Make the "
+            "drawings anew, or remove this file: the pictures then count as photos."
+        ) from error
+    return all(item.facts.sha256 in drawings for item in evidence)
 
 
 def sha256(data: bytes) -> str:

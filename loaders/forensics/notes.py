@@ -23,6 +23,18 @@ DESCRIPTION = Note(
         "original's; metadata such as positions and serial numbers is removed."
     ),
 )
+DRAWN_DESCRIPTION = Note(
+    ko=(
+        "수사 사진 대신 프로그램이 그린 그림을 분류별로 나눈 것입니다(분류는 label_ko 열). 각 행은 "
+        "그림 한 장과 번호로 답하는 질문 하나입니다. 같은 그림을 보여 주는 파일은 한 분할에만 "
+        "있습니다."
+    ),
+    en=(
+        "Drawings made by a program in place of photos from an investigation, sorted into the "
+        "classes that `label` names. A row is one drawing and a question that is answered with a "
+        "number. Files that show the same drawing stand in one split."
+    ),
+)
 
 COLUMNS = {
     "label": Note(ko="분류 번호", en="Number of the class"),

@@ -164,9 +164,8 @@ class MedicalOCR(RecordedBuilder, datasets.ArrowBasedBuilder):
         }
         return row, positions
 
-    def licence(self) -> str:
-        """Made-up pages are anybody's; whose the others are, the source does not say."""
-        return "cc0-1.0" if self._survey.is_made_up else self.LICENCE
+    def is_made_up(self) -> bool:
+        return self._survey.is_made_up
 
     def account(self) -> Account:
         """Every record, annotation and made-up document is a row or a reject."""
@@ -180,4 +179,5 @@ class MedicalOCR(RecordedBuilder, datasets.ArrowBasedBuilder):
             ),
             findings=tuple(findings(self._survey, leaks, self.config.splits, self._positions)),
             statistics=statistics(self._survey, self._placed),
+            languages=tuple(sorted({talk.language for talk in self._survey.talks})),
         )

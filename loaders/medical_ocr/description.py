@@ -7,13 +7,14 @@ from cards.records import Note
 TITLE = Note(ko="한국어 의료 문서 읽기", en="Reading Korean medical documents")
 DESCRIPTION = Note(
     ko=(
-        "처방전, 건강검진 결과지, 진료비 영수증 그림과 그 내용을 중국어·한국어·영어로 묻고 답하는 "
-        "대화입니다. 여러 번 주고받는 대화는 나누지 않았고, 그림 파일은 다시 압축하지 않았습니다."
+        "처방전, 건강검진 결과지, 영수증, 조제약 라벨 같은 의료 문서 그림과 그 내용을 묻고 답하는 "
+        "대화입니다. 문서 종류와 언어는 document_type, language 열에 있습니다. 여러 번 주고받는 "
+        "대화는 나누지 않았고, 그림 파일은 다시 압축하지 않았습니다."
     ),
     en=(
-        "Pictures of prescriptions, check-up results, medical bills and receipts, with talks about "
-        "what stands on them in Chinese, Korean and English. Talks of several turns are kept "
-        "whole; pictures are not encoded again."
+        "Pictures of medical papers (prescriptions, check-up results, bills, receipts, labels of "
+        "medicines) with talks about what stands on them; `document_type` and `language` say "
+        "which. Talks of several turns are kept whole; pictures are not encoded again."
     ),
 )
 COLUMNS = {
@@ -39,8 +40,14 @@ COLUMNS = {
         ko="규칙으로 찾은 원본 라벨의 결함", en="defects of the source's labels that rules found"
     ),
     "quality": Note(
-        ko="만들어 그린 문서의 화질: print, scan-grey, scan-colour, copy, fax, phone",
-        en="how a made-up page was degraded: print, scan-grey, scan-colour, copy, fax, phone",
+        ko=(
+            "만들어 그린 문서의 화질: print, scan-grey, scan-colour, copy, fax, phone, "
+            "라벨은 thermal, thermal-faded"
+        ),
+        en=(
+            "how a made-up page was degraded: print, scan-grey, scan-colour, copy, fax, phone; "
+            "labels: thermal, thermal-faded"
+        ),
     ),
     "made_up": Note(
         ko="`bogam synth`로 그린 문서: 적힌 사람이 실재하지 않음",

@@ -30,7 +30,7 @@ from loaders.forensics.drawing.chats import draw_chat
 from loaders.forensics.drawing.places import draw_place
 from loaders.forensics.drawing.substances import draw_substance
 from loaders.forensics.drawing.unrelated import draw_unrelated
-from loaders.forensics.evidence import SYNTHESIS_FILE
+from loaders.forensics.evidence import SYNTHESIS_FILE, sha256
 
 if TYPE_CHECKING:
     from rich.progress import Progress
@@ -39,8 +39,8 @@ logger = logging.getLogger(__name__)
 
 _Made = TypeVar("_Made")
 
-VERSION = 1
-"""Raised whenever the same seed would give other drawings."""
+VERSION = 2
+"""Raised whenever the same seed would give other files."""
 
 MIN_COUNT = 40
 """Fewer would leave some class without a picture to test with."""
@@ -145,7 +145,10 @@ def write_drawings(
         for drawn in _in_batches(write, count, workers or _cores()):
             if progress is not None and task is not None:
                 progress.advance(task, drawn)
-        (partial / SYNTHESIS_FILE).write_text(json.dumps(arguments, indent=2) + "\n")
+        # By these a photo that somebody adds later is known to be no drawing.
+        drawings = sorted(sha256(path.read_bytes()) for path in partial.glob("*/*"))
+        manifest = {**arguments, "drawings": drawings}
+        (partial / SYNTHESIS_FILE).write_text(json.dumps(manifest, indent=2) + "\n")
         if out.exists():
             out.rmdir()  # empty, or _is_complete would have refused it
         partial.rename(out)
@@ -162,8 +165,8 @@ def _is_complete(out: Path, arguments: dict[str, Any]) -> bool:
     if not manifest.is_file():
         raise BogamError(f"{out}: is there already and holds no drawings. Choose another --out.")
     before = json.loads(manifest.read_text())
-    if before != arguments:
-        changed = [key for key in arguments if before.get(key) != arguments[key]]
+    changed = [key for key in arguments if before.get(key) != arguments[key]]
+    if changed:
         raise BogamError(
             f"{out}: holds drawings made with another {', '.join(changed)}. "
             "Choose another --out, or remove the folder."

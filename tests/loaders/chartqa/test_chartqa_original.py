@@ -47,6 +47,14 @@ def test_a_folder_above_is_read_too(made_up, build_from):
     assert above.record.languages == ("en", "ko")
 
 
+def test_made_up_charts_are_not_said_to_be_those_of_chartqa(made_up, build_from):
+    record = build_from(made_up).record
+    assert record.licence == "cc0-1.0"
+    card = render_dataset_card(record).readme
+    assert "drew from random numbers" in card
+    assert not any(word in card for word in ("Masry", "Statista", "GPL"))
+
+
 def test_two_builds_give_the_same_bytes(source, build_from):
     first, second = build_from(source.root), build_from(source.root)
     assert first.record == second.record

@@ -101,6 +101,31 @@ def test_rows_carry_label_question_answer_and_hashes(drawn: Path, build_evidence
         assert row["metadata_removed"] == []
 
 
+def test_one_photo_among_drawings_makes_photos_of_them_all(
+    evidence: Path, build_evidence: Build
+) -> None:
+    record, _ = build_evidence(evidence)
+    assert record.licence == "cc0-1.0"
+    assert record.description is not None and "Drawings" in record.description.en
+    assert "drawn" in {finding.kind for finding in record.findings}
+
+    shade = np.random.default_rng(0).integers(0, 255, (90, 120, 3), np.uint8)
+    Image.fromarray(shade).save(evidence / "3_drug_raw" / "mine.jpg")
+    record, _ = build_evidence(evidence)
+    assert record.licence == "other"
+    assert record.description is not None and "Photos" in record.description.en
+    assert "drawn" not in {finding.kind for finding in record.findings}
+    assert not record.samples
+
+
+def test_a_list_of_drawings_that_cannot_be_read_stops_the_build(
+    evidence: Path, build_evidence: Build
+) -> None:
+    (evidence / "synthesis.json").write_text('{"drawn": true}')
+    with pytest.raises(BogamError, match=r"synthesis\.json.*Make the drawings anew"):
+        build_evidence(evidence)
+
+
 def test_loads_as_a_dataset_with_named_labels(drawn: Path, build_evidence: Build) -> None:
     import datasets
 

@@ -482,6 +482,7 @@ def test_made_up_documents_are_a_source(source: Source) -> None:
     (finding,) = record.findings
     assert (finding.kind, finding.count) == ("made_up", 24)
     assert record.licence == "cc0-1.0"
+    assert record.languages == tuple(sorted({row["language"] for row in source.rows()}))
     lines = [orjson.loads(line) for line in (source.root / "documents.jsonl").open("rb")]
     rows = {row["id"]: row for row in source.rows()}
     people: dict[str, set[str]] = defaultdict(set)
