@@ -116,7 +116,7 @@ def render_model_card(run: RunRecord, predictions: pa.Table) -> Card:
         multimodal=run.library_model_class == "AutoModelForImageTextToText",
         quantisation=run.recipe.get("quantisation"),
         system_prompt=run.recipe.get("system_prompt"),
-        question=question_of(run),
+        question=question_of(run, predictions["prompt"].to_pylist()),
         max_new_tokens=run.recipe.get("evaluation", {}).get("max_new_tokens", 256),
         digest=record_digest(run),
     )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
 from cards.card import is_repo_id
@@ -22,7 +23,7 @@ _QUESTIONS = {
     "general": "안녕하세요?",
 }
 _PICTURE_QUESTIONS = {
-    "medical": "이 처방전에 적힌 약과 용량을 모두 적어 주세요.",
+    "medical": "이 문서에 적힌 약과 용량을 모두 적어 주세요.",
     "forensic": "이 사진은 어느 분류입니까?",
     "general": "What does the chart show?",
 }
@@ -72,8 +73,14 @@ def model_metadata(
     )
 
 
-def question_of(run: RunRecord) -> str:
-    """What the snippet asks; of a picture where the model sees one."""
+def question_of(run: RunRecord, prompts: Sequence[str]) -> str:
+    """What the snippet asks: what all examples were asked, where that is one question.
+
+    Args:
+        prompts: of the predictions.
+    """
+    if len(set(prompts)) == 1:
+        return prompts[0]
     if run.library_model_class != "AutoModelForCausalLM":
         return _PICTURE_QUESTIONS[run.domain]
     return _QUESTIONS[run.domain]

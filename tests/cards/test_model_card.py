@@ -363,7 +363,7 @@ def test_the_code_for_models_that_see_runs_as_it_stands_on_the_card(
         vision_layers=3,
         vision_heads=2,
     )
-    texts = ["이 처방전에 적힌 약과 용량을 모두 적어 주세요. 짧게 답합니다."] * 20
+    texts = ["이 문서에 적힌 약과 용량을 모두 적어 주세요. 짧게 답합니다."] * 20
     twin = make_vision_twin("llava-next", tmp_path / "twin", texts, size=size)
     release = tmp_path / "release"
     model = AutoModelForImageTextToText.from_pretrained(twin)

@@ -77,6 +77,12 @@ def test_an_honest_classifier_passes_and_its_figures_are_drawn_again(release: Pa
     } <= names
 
 
+def test_the_snippet_asks_what_was_measured(run_of: RunOf, scored: pa.Table) -> None:
+    (asked,) = set(scored["prompt"].to_pylist())
+    run = run_of(scored).model_copy(update={"library_model_class": "AutoModelForImageTextToText"})
+    assert f'"text": "{asked}"' in render_model_card(run, scored).readme
+
+
 def test_every_number_of_a_class_is_on_the_card(release: Path) -> None:
     run = RunRecord.read(release / "run.json")
     readme = (release / "README.md").read_text(encoding="utf-8")
