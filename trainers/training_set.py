@@ -53,8 +53,10 @@ def encode_training_set(
 
     Raises:
         BogamError: a row that cannot be encoded (named by its id), rows over `max_length` where
-            they are refused, or none left.
+            they are refused, none left, or all rows have a system message that is not the
+            recipe's.
     """
+    _check_system_message(rows, split, system_prompt)
     sees = isinstance(processing_class, ProcessorMixin)
 
     def encode(row: dict[str, Any], number: int) -> dict[str, Any]:
@@ -98,6 +100,26 @@ def encode_training_set(
     label_tokens = sum(len(labels) - labels.count(IGNORED) for labels in encoded["labels"])
     images = images_of(rows, split) if sees else None
     return TrainingSet(encoded, label_tokens, max(lengths), over, images)
+
+
+def _check_system_message(rows: datasets.Dataset, split: str, system_prompt: str | None) -> None:
+    """Whoever asks the model later sends the recipe's, so it must be what was trained with."""
+    own: str | None = None
+    for messages in rows["messages"]:
+        first = messages[0] if messages else None
+        if first is None or first["role"] != "system" or first["content"] == system_prompt:
+            return
+        if own is None:
+            own = first["content"]
+        elif own != first["content"]:
+            return
+    if own is not None:
+        said = "has none" if system_prompt is None else f"says {system_prompt!r}"
+        raise BogamError(
+            f"split {split!r}: every row begins with the system message {own!r}, but the recipe "
+            f"{said}, and that is what the model would be asked with later. Set system_prompt to "
+            "the message of the rows."
+        )
 
 
 def count_image_tokens(processor: ProcessorMixin, row: dict[str, Any], split: str) -> list[int]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -60,12 +60,14 @@ def test_padding_is_masked_by_length_also_where_pad_is_the_end_token(
         assert batch["labels"][row, length - 1] == tokenizer.eos_token_id
 
 
-def rows_of(*answers: str) -> datasets.Dataset:
+def rows_of(*answers: str, told: Sequence[str] = ()) -> datasets.Dataset:
+    """A row an answer; `told` are the system messages of the first rows."""
     return datasets.Dataset.from_list(
         [
             {
                 "id": f"row-{number}",
                 "messages": [
+                    *({"role": "system", "content": one} for one in told[number : number + 1]),
                     {"role": "user", "content": "두통의 증상은 무엇인가요?"},
                     {"role": "assistant", "content": answer},
                 ],
@@ -82,12 +84,14 @@ def tokenizer(llama_twin: Path) -> Any:
     return AutoTokenizer.from_pretrained(llama_twin)
 
 
-def encode(rows: datasets.Dataset, tokenizer: Any, on_too_long: str) -> Any:
+def encode(
+    rows: datasets.Dataset, tokenizer: Any, on_too_long: str, system_prompt: str | None = None
+) -> Any:
     return encode_training_set(
         rows,
         tokenizer,
         split="train",
-        system_prompt=None,
+        system_prompt=system_prompt,
         max_length=64,
         on_too_long=on_too_long,  # type: ignore[arg-type]
     )
@@ -107,6 +111,22 @@ def test_rows_that_are_too_long_are_counted_when_dropped(tokenizer: Any) -> None
     kept = [label for label in encoded.rows[0]["labels"] if label != IGNORED]
     assert encoded.label_tokens == len(kept)
     assert tokenizer.decode(kept) == "쉬세요." + tokenizer.eos_token
+
+
+@pytest.mark.parametrize("system_prompt", [None, "길게 답하세요."])
+def test_a_system_message_of_all_rows_must_be_the_recipe_s(
+    tokenizer: Any, system_prompt: str | None
+) -> None:
+    rows = rows_of("쉬세요.", "주무세요.", told=["짧게 답하세요."] * 2)
+    with pytest.raises(BogamError, match=r"'짧게 답하세요\.'.*Set system_prompt to the message"):
+        encode(rows, tokenizer, "refuse", system_prompt)
+    assert len(encode(rows, tokenizer, "refuse", "짧게 답하세요.").rows) == 2
+
+
+@pytest.mark.parametrize("told", [["짧게 답하세요.", "길게 답하세요."], ["짧게 답하세요."]])
+def test_rows_may_have_system_messages_of_their_own(tokenizer: Any, told: list[str]) -> None:
+    rows = rows_of("쉬세요.", "주무세요.", told=told)
+    assert len(encode(rows, tokenizer, "refuse").rows) == 2
 
 
 def test_dropping_every_row_is_an_error(tokenizer: Any) -> None:
