@@ -23,9 +23,7 @@ from loaders.charts.layouts import SPLITS, Question
 from loaders.charts.selection import parse_share
 from loaders.charts.survey import SharedCharts, Survey, survey
 from loaders.recorded_builder import Account, RecordedBuilder
-from loaders.rows import row_features
-
-_BATCH_BYTES = 64 << 20
+from loaders.rows import picture_tables, row_features
 
 
 @dataclass
@@ -101,21 +99,14 @@ class ChartQA(RecordedBuilder, datasets.ArrowBasedBuilder):
         ]
 
     def _generate_tables(self, split: str) -> Iterator[tuple[Key, pa.Table]]:
+        yield from picture_tables(self._rows_in(split), self.info.features.arrow_schema)
+
+    def _rows_in(self, split: str) -> Iterator[dict[str, Any]]:
         questions = [question for question in self._survey.questions if question.split == split]
-        schema = self.info.features.arrow_schema
-        waiting: list[dict[str, Any]] = []
-        size = batch = 0
         with self.stage(f"writing {split}", len(questions)) as advance:
             for question in questions:
-                row = self._row(question)
-                waiting.append(row)
-                size += len(row["images"][0]["bytes"])
-                if size >= _BATCH_BYTES:
-                    yield Key(0, batch), pa.Table.from_pylist(waiting, schema)
-                    waiting, size, batch = [], 0, batch + 1
+                yield self._row(question)
                 advance(1)
-        if waiting:
-            yield Key(0, batch), pa.Table.from_pylist(waiting, schema)
 
     def _row(self, question: Question) -> dict[str, Any]:
         picture = question.picture

@@ -30,9 +30,7 @@ from loaders.image_files import inspect, map_in_threads, to_rgb
 from loaders.image_metadata import strip_metadata
 from loaders.notices import Oddity
 from loaders.recorded_builder import Account, RecordedBuilder
-from loaders.rows import row_features
-
-_BATCH_BYTES = 16 << 20
+from loaders.rows import picture_tables, row_features
 
 
 @dataclass
@@ -131,22 +129,16 @@ class DrugForensics(RecordedBuilder, datasets.ArrowBasedBuilder):
         ]
 
     def _generate_tables(self, split: str) -> Iterator[tuple[Key, pa.Table]]:
+        yield from picture_tables(self._rows_in(split), self.info.features.arrow_schema)
+
+    def _rows_in(self, split: str) -> Iterator[dict[str, Any]]:
         evidence = self._splits[split]
-        schema = self.info.features.arrow_schema
-        waiting: list[dict[str, Any]] = []
-        size = batch = 0
         with self.stage(f"writing {split}", len(evidence)) as advance:
             made = map_in_threads(lambda item: self._rows_of(item, split), evidence)
             for item, rows in zip(evidence, made, strict=True):
                 self._count(item, split, rows)
-                waiting += rows
-                size += sum(len(row["images"][0]["bytes"]) for row in rows)
-                if size >= _BATCH_BYTES:
-                    yield Key(0, batch), pa.Table.from_pylist(waiting, schema)
-                    waiting, size, batch = [], 0, batch + 1
+                yield from rows
                 advance(1)
-        if waiting:
-            yield Key(0, batch), pa.Table.from_pylist(waiting, schema)
 
     def _rows_of(self, item: Evidence, split: str) -> list[dict[str, Any]]:
         """The row of a picture, then those of its augmented copies."""

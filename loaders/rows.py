@@ -1,14 +1,18 @@
-"""The row that every dataset shares."""
+"""The row that every dataset shares, and rows as tables."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     import datasets
+    import pyarrow as pa
+    from datasets.builder import Key
 
 SHARED_COLUMNS = ("id", "document_id", "images", "messages")
+_TABLE_BYTES = 16 << 20
+"""Pictures that are held in memory before they are written."""
 
 
 def row_features(own_columns: Mapping[str, Any]) -> datasets.Features:
@@ -39,3 +43,26 @@ def row_features(own_columns: Mapping[str, Any]) -> datasets.Features:
             **own_columns,
         }
     )
+
+
+def picture_tables(
+    rows: Iterable[Mapping[str, Any]], schema: pa.Schema
+) -> Iterator[tuple[Key, pa.Table]]:
+    """Rows with encoded pictures, in tables of some megabytes, as an `ArrowBasedBuilder` wants.
+
+    Args:
+        schema: of the builder's features.
+    """
+    import pyarrow as pa
+    from datasets.builder import Key
+
+    waiting: list[Mapping[str, Any]] = []
+    size = number = 0
+    for row in rows:
+        waiting.append(row)
+        size += sum(len(image["bytes"]) for image in row["images"])
+        if size >= _TABLE_BYTES:
+            yield Key(0, number), pa.Table.from_pylist(waiting, schema)
+            waiting, size, number = [], 0, number + 1
+    if waiting:
+        yield Key(0, number), pa.Table.from_pylist(waiting, schema)

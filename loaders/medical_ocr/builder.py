@@ -18,10 +18,8 @@ from loaders.medical_ocr.findings import findings, statistics
 from loaders.medical_ocr.splits import Placed, SplitRule, find_leaks, place
 from loaders.medical_ocr.survey import Labels, Survey, survey
 from loaders.recorded_builder import Account, RecordedBuilder
-from loaders.rows import row_features
+from loaders.rows import picture_tables, row_features
 from loaders.source import read_again
-
-_BATCH_BYTES = 64 << 20
 
 
 @dataclass
@@ -112,21 +110,15 @@ class MedicalOCR(RecordedBuilder, datasets.ArrowBasedBuilder):
         ]
 
     def _generate_tables(self, split: str) -> Iterator[tuple[Key, pa.Table]]:
+        yield from picture_tables(self._rows_in(split), self.info.features.arrow_schema)
+
+    def _rows_in(self, split: str) -> Iterator[dict[str, Any]]:
         placed = self._placed[split]
-        schema = self.info.features.arrow_schema
-        waiting: list[dict[str, Any]] = []
-        size = batch = 0
         with self.stage(f"writing {split}", len(placed)) as advance:
             for row, positions in map_in_threads(self._row, placed):
                 self._positions += positions
-                waiting.append(row)
-                size += sum(len(image["bytes"]) for image in row["images"])
-                if size >= _BATCH_BYTES:
-                    yield Key(0, batch), pa.Table.from_pylist(waiting, schema)
-                    waiting, size, batch = [], 0, batch + 1
+                yield row
                 advance(1)
-        if waiting:
-            yield Key(0, batch), pa.Table.from_pylist(waiting, schema)
 
     def _row(self, placed: Placed) -> tuple[dict[str, Any], int]:
         """The row, and how many of its images had a position."""
