@@ -30,7 +30,8 @@ def test_every_row_stands_in_one_table_in_its_order() -> None:
         ["3", "4", "5"],
         ["6"],
     ]
-    assert len({key for key, _ in tables}) == 3
+    assert [key.original_shard_id for key, _ in tables] == [0, 0, 0]
+    assert [key.item_or_batch_id for key, _ in tables] == [0, 1, 2]
     assert all(table.schema == schema for _, table in tables)
     assert tables[0][1]["images"][0][0]["bytes"].as_py() == PICTURE
 
