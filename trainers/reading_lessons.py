@@ -23,6 +23,7 @@ from transformers import AutoModelForImageTextToText
 
 from trainers.conversation import IGNORED, EncodedConversation, Message, encode_conversation
 from trainers.image_inputs import pixel_inputs
+from trainers.lesson_steps import LessonSteps
 from trainers.padding import padded
 from trainers.reading_sheets import Sheet, SheetMaker
 from trainers.vision_processor import load_processor
@@ -31,6 +32,7 @@ logger = logging.getLogger(__name__)
 
 READ_ALOUD = "읽기"
 _PEAK_LEARNING_RATE = 2e-3
+_DECAY = 0.01
 _SHEETS_AT_ONCE = 16
 _TEXTS_AT_ONCE = 8
 _BLANK_WEIGHT = 0.1
@@ -112,7 +114,7 @@ def _learn_letters(model: Any, processor: Any, maker: SheetMaker, rng: Random, s
     head = _Letters(model, processor, letters)
     tower = model.model.visual
     learning = [*tower.parameters(), *head.parameters()]
-    optimiser, schedule = _optimiser(learning, steps)
+    lesson = LessonSteps(learning, steps, peak_rate=_PEAK_LEARNING_RATE, decay=_DECAY)
     model.train()
     right = float("nan")
     for _ in track(range(steps), description="Teaching the twin its letters"):
@@ -120,7 +122,7 @@ def _learn_letters(model: Any, processor: Any, maker: SheetMaker, rng: Random, s
         shown = pixel_inputs(processor, [sheet.image for sheet in sheets]).inputs
         seen = tower(shown["pixel_values"], grid_thw=shown["image_grid_thw"]).pooler_output
         loss, right = head(seen, sheets)
-        _step(loss, learning, optimiser, schedule)
+        lesson.take(loss)
     with torch.no_grad():
         model.get_input_embeddings().weight.copy_(model.lm_head.weight)
     logger.info("twin taught its letters for %d steps, at last %.1f %% right", steps, 100 * right)
@@ -177,7 +179,7 @@ def _learn_to_say(
 ) -> None:
     """Everything but the vision tower."""
     learning = [weight for weight in model.parameters() if weight.requires_grad]
-    optimiser, schedule = _optimiser(learning, steps)
+    lesson = LessonSteps(learning, steps, peak_rate=_PEAK_LEARNING_RATE, decay=_DECAY)
     loss = torch.tensor(float("nan"))
     for _, (batch, pixels) in zip(
         track(range(steps), description="Teaching the twin to say what it reads"),
@@ -193,28 +195,5 @@ def _learn_to_say(
         wanted = labels[:, 1:]
         said = wanted != IGNORED
         loss = nn.functional.cross_entropy(model.lm_head(hidden[said]), wanted[said])
-        _step(loss, learning, optimiser, schedule)
+        lesson.take(loss)
     logger.info("twin taught to say what it reads for %d steps, last loss %.2f", steps, loss.item())
-
-
-def _optimiser(
-    weights: list[nn.Parameter], steps: int
-) -> tuple[torch.optim.Optimizer, torch.optim.lr_scheduler.LRScheduler]:
-    optimiser = torch.optim.AdamW(weights, lr=_PEAK_LEARNING_RATE, weight_decay=0.01)
-    schedule = torch.optim.lr_scheduler.OneCycleLR(
-        optimiser, max_lr=_PEAK_LEARNING_RATE, total_steps=max(steps, 1), pct_start=0.1
-    )
-    return optimiser, schedule
-
-
-def _step(
-    loss: torch.Tensor,
-    weights: list[nn.Parameter],
-    optimiser: torch.optim.Optimizer,
-    schedule: torch.optim.lr_scheduler.LRScheduler,
-) -> None:
-    loss.backward()
-    nn.utils.clip_grad_norm_(weights, 1.0)
-    optimiser.step()
-    schedule.step()
-    optimiser.zero_grad(set_to_none=True)

@@ -24,6 +24,7 @@ from transformers import AutoModelForImageTextToText
 
 from trainers.conversation import IGNORED, Message, encode_conversation
 from trainers.image_inputs import pixel_inputs
+from trainers.lesson_steps import LessonSteps
 from trainers.padding import padded
 from trainers.vision_processor import load_processor
 
@@ -33,6 +34,7 @@ QUESTION = "무엇이 보입니까?"
 SEEN_AT_ONCE = 32
 TOLD_AT_ONCE = 16
 _PEAK_LEARNING_RATE = 1.5e-3
+_DECAY = 0.05
 _ROOM = 1.2
 """Pictures are kept that much larger than they are seen, and seen in cut-outs."""
 
@@ -89,7 +91,12 @@ def _learn_to_see(
     scale = processor.image_processor
     mean, spread = (torch.tensor(v)[:, None, None] for v in (scale.image_mean, scale.image_std))
     head = nn.Linear(model.config.vision_config.hidden_size, len(vocabulary))
-    optimiser, schedule = _optimiser([*tower.parameters(), *head.parameters()], steps)
+    lesson = LessonSteps(
+        [*tower.parameters(), *head.parameters()],
+        steps,
+        peak_rate=_PEAK_LEARNING_RATE,
+        decay=_DECAY,
+    )
     tower.train()
     loss = torch.tensor(float("nan"))
     for _ in track(range(steps), description="Teaching the twin to see"):
@@ -99,7 +106,7 @@ def _learn_to_see(
         loss = nn.functional.binary_cross_entropy_with_logits(
             head(patches.mean(dim=1)), words[chosen]
         )
-        _step(loss, optimiser, schedule)
+        lesson.take(loss)
     tower.encoder.layers = layers
     tower.eval()
     logger.info("twin taught to see for %d steps, last loss %.3f nats a word", steps, loss.item())
@@ -119,7 +126,7 @@ def _learn_to_tell(
     """
     model.model.vision_tower.requires_grad_(False)
     learning = [weight for weight in model.parameters() if weight.requires_grad]
-    optimiser, schedule = _optimiser(learning, steps)
+    lesson = LessonSteps(learning, steps, peak_rate=_PEAK_LEARNING_RATE, decay=_DECAY)
     model.train()
     losses = torch.full((2,), float("nan"))
     for step in track(range(steps), description="Teaching the twin to say what it sees"):
@@ -141,7 +148,7 @@ def _learn_to_tell(
             labels, _ = padded([row.labels for row in rows], IGNORED, left=False)
             parts.append(model(input_ids=ids, attention_mask=mask, labels=labels, **pixels).loss)
         losses = torch.stack(parts)
-        _step(losses.sum(), optimiser, schedule)
+        lesson.take(losses.sum())
     model.model.vision_tower.requires_grad_(True)
     model.eval()
     logger.info(
@@ -177,26 +184,3 @@ def _as_seen(images: torch.Tensor, side: int) -> torch.Tensor:
     seen = seen.gather(1, colours[:, :, None, None].expand_as(seen))
     shape = (count, 3, 1, 1)
     return seen * (0.7 + 0.6 * torch.rand(shape)) + 0.2 * (torch.rand(shape) - 0.5)
-
-
-def _optimiser(
-    weights: list[nn.Parameter], steps: int
-) -> tuple[torch.optim.Optimizer, torch.optim.lr_scheduler.LRScheduler]:
-    optimiser = torch.optim.AdamW(weights, lr=_PEAK_LEARNING_RATE, weight_decay=0.05)
-    schedule = torch.optim.lr_scheduler.OneCycleLR(
-        optimiser, max_lr=_PEAK_LEARNING_RATE, total_steps=max(steps, 1), pct_start=0.1
-    )
-    return optimiser, schedule
-
-
-def _step(
-    loss: torch.Tensor,
-    optimiser: torch.optim.Optimizer,
-    schedule: torch.optim.lr_scheduler.LRScheduler,
-) -> None:
-    loss.backward()
-    for group in optimiser.param_groups:
-        nn.utils.clip_grad_norm_(group["params"], 1.0)
-    optimiser.step()
-    schedule.step()
-    optimiser.zero_grad(set_to_none=True)

@@ -29,6 +29,7 @@ from transformers import (
 )
 
 from trainers.exaone import register_exaone
+from trainers.lesson_steps import LessonSteps
 
 logger = logging.getLogger(__name__)
 
@@ -223,10 +224,7 @@ def _teach(
 ) -> None:
     """Next-token prediction with every weight trained, on each text once a round."""
     examples = _examples(tokenizer, texts)
-    optimiser = torch.optim.AdamW(model.parameters(), lr=PEAK_LEARNING_RATE, weight_decay=0.01)
-    schedule = torch.optim.lr_scheduler.OneCycleLR(
-        optimiser, max_lr=PEAK_LEARNING_RATE, total_steps=steps, pct_start=0.1
-    )
+    lesson = LessonSteps(model.parameters(), steps, peak_rate=PEAK_LEARNING_RATE, decay=0.01)
     model.train()
     loss = torch.tensor(float("nan"))
     waiting: list[int] = []
@@ -237,11 +235,7 @@ def _teach(
         inputs = pad_sequence(batch, batch_first=True, padding_value=0)
         labels = pad_sequence(batch, batch_first=True, padding_value=-100)
         loss = model(input_ids=inputs, labels=labels).loss
-        loss.backward()
-        torch.nn.utils.clip_grad_norm_(model.parameters(), 1.0)
-        optimiser.step()
-        schedule.step()
-        optimiser.zero_grad(set_to_none=True)
+        lesson.take(loss)
     model.eval()
     logger.info("twin taught for %d steps, last loss %.2f nats a token", steps, loss.item())
 
