@@ -7,6 +7,7 @@ STAMP := $(VENV)/.installed
 # The user's own zip or tree for `make run`; without it a made-up one is generated.
 SOURCE ?=
 ROOT ?= work/hub
+PORT ?= 8088
 
 .DEFAULT_GOAL := help
 .PHONY: help install run test lint bench hub clean
@@ -37,8 +38,9 @@ lint: $(STAMP) ## ruff, mypy and the import contracts
 bench: $(STAMP) ## the benchmarks, each against its named baseline
 	$(BIN)/python -m benchmarks
 
-hub: $(STAMP) ## serve the embedded Hub in ROOT (work/hub)
-	$(BIN)/bogam hub serve --root '$(ROOT)'
+hub: $(STAMP) ## serve the embedded Hub in ROOT (work/hub) on PORT (8088)
+	@[ ! -f '$(ROOT)/../token' ] || echo 'Log in with the token in $(ROOT)/../token'
+	$(BIN)/bogam hub serve --root '$(ROOT)' --port $(PORT)
 
 clean: ## remove what can be made again; keeps work/
 	rm -rf $(VENV) build *.egg-info .mypy_cache .ruff_cache .pytest_cache .import_linter_cache

@@ -72,6 +72,7 @@ def verify_folder(
     """
     kind, checks = _audit(folder, str(folder))
     checks += check_attached(folder, kind)
+    _refuse_to_ask(kind, str(folder), rerun)
     if kind == "model":
         checks += _rerun(str(folder), folder, LOCAL, rerun, progress)
     return _verification(str(folder), kind, LOCAL, folder, checks, rerun)
@@ -104,6 +105,7 @@ def verify(
     doing = f"Verifying {repo_id}"
     with said_plainly(doing, api), tempfile.TemporaryDirectory(prefix="bogam-verify-") as name:
         repo_type, info = find_repo(api, repo_id, repo_type, revision, doing)
+        _refuse_to_ask(repo_type, repo_id, rerun)
         folder = Path(name)
         # Not from the cache: what is checked are the bytes that the Hub gives away now.
         api.snapshot_download(repo_id, repo_type=repo_type, revision=info.sha, local_dir=folder)
@@ -117,6 +119,11 @@ def verify(
             checks += _check_references(api, folder)
             checks += _rerun(repo_id, folder, info.sha, rerun, progress)
         return _verification(repo_id, repo_type, info.sha, folder, checks, rerun)
+
+
+def _refuse_to_ask(kind: RepoType, name: str, rerun: int) -> None:
+    if kind == "dataset" and rerun:
+        raise BogamError(f"{name}: is a dataset, and only models can be asked. Leave out --rerun.")
 
 
 def _audit(folder: Path, name: str) -> tuple[RepoType, list[Check]]:

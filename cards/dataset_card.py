@@ -98,12 +98,16 @@ def render_dataset_card(record: DatasetRecord) -> Card:
         ],
         copies=[one for one in record.findings if _ABOUT_COPIES.search(one.kind)],
         others=[one for one in record.findings if not _ABOUT_COPIES.search(one.kind)],
-        made_up=any(one.kind in MADE_UP for one in record.findings),
+        made_up=_is_made_up(record),
         sample_sheet=SAMPLE_SHEET if SAMPLE_SHEET in record.artifacts else None,
         limits=[*record.limits, *([domain_limit] if domain_limit else [])],
         digest=record_digest(record),
     )
     return Card(readme, files)
+
+
+def _is_made_up(record: DatasetRecord) -> bool:
+    return any(one.kind in MADE_UP for one in record.findings)
 
 
 def shards_by_split(record: DatasetRecord) -> dict[str, list[str]]:
@@ -173,7 +177,7 @@ def _metadata(record: DatasetRecord, licence: Licence, title: Note) -> DatasetCa
         pretty_name=title.en if title.en == title.ko else f"{title.ko} · {title.en}",
         task_categories=list(record.task_categories),
         size_categories=[_size_category(record.rows)],
-        tags=["bogam", record.domain],
+        tags=["bogam", record.domain, *(["synthetic"] if _is_made_up(record) else [])],
         configs=[
             {
                 "config_name": "default",

@@ -22,6 +22,7 @@ from cards.eval_results import eval_results
 from cards.licences import check_publication, find_licence, with_text_in
 from cards.model_metadata import method_of, model_metadata, question_of
 from cards.records import Comparison, Metric, RunRecord
+from cards.row_description import MADE_UP
 from cards.slices import (
     FEW_DOCUMENTS,
     MOST_RESAMPLES,
@@ -94,6 +95,7 @@ def render_model_card(run: RunRecord, predictions: pa.Table) -> Card:
         repo_id=repo_id,
         licence=licence,
         chain=[*sources.items(), ("이 모델 · This model", licence)],
+        made_up=any(one.kind in MADE_UP for one in run.dataset_findings),
         evaluated={
             "rows": predictions.num_rows,
             "splits": splits,

@@ -57,8 +57,8 @@ class Record(BaseModel):
             return cls.model_validate_json(path.read_bytes())
         except FileNotFoundError:
             raise BogamError(
-                f"{path}: not found. A {cls.__name__} is expected there; was the step before "
-                "this one run to its end?"
+                f"{path}: not found. The step before this one writes it at its end: `bogam build` "
+                "for a dataset, the trainer for a model."
             ) from None
         except ValidationError as error:
             first = error.errors()[0]

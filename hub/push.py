@@ -83,6 +83,8 @@ def look_at(api: HfApi, repo_id: str, repo_type: RepoType, *, public: bool = Fal
     from huggingface_hub.errors import RepositoryNotFoundError
 
     doing = f"Publishing {repo_id}"
+    if repo_id.count("/") != 1:
+        raise BogamError(f"{doing}: this is no name of a repo. A repo is called owner/name.")
     require_token(doing, api)
     with said_plainly(doing, api):
         api.whoami()

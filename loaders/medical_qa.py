@@ -69,6 +69,7 @@ class MedicalQA(RecordedBuilder, datasets.ArrowBasedBuilder):
     DOMAIN = "medical"
     TITLE = description.TITLE
     DESCRIPTION = description.DESCRIPTION
+    MADE_UP_DESCRIPTION = description.MADE_UP_DESCRIPTION
     COLUMNS = description.COLUMNS
     LIMITS = description.LIMITS
     ANNOTATION = description.ANNOTATION

@@ -21,7 +21,12 @@ import click
     help="AI Hub's TL.zip or an unpacked tree, for medical QA; left out, one is made up.",
 )
 @click.option(
-    "--questions", default=5000, show_default=True, help="How many of medical QA to make up."
+    "--questions",
+    # Fewer leave no test rows to speak of.
+    type=click.IntRange(min=1000),
+    default=5000,
+    show_default=True,
+    help="How many of medical QA to make up.",
 )
 def demo(work: Path, source: Path | None, questions: int) -> None:
     """Go the whole way once for all four projects, on an embedded Hub, without any account."""

@@ -25,7 +25,7 @@ def hub() -> None:
 @hub.command()
 @root_option
 @click.option("--host", default="127.0.0.1", show_default=True)
-@click.option("--port", default=8088, show_default=True)
+@click.option("--port", type=click.IntRange(0, 65535), default=8088, show_default=True)
 @click.option("--tls-cert", type=click.Path(path_type=Path, exists=True), help="PEM file.")
 @click.option("--tls-key", type=click.Path(path_type=Path, exists=True), help="PEM file.")
 @click.option(

@@ -21,7 +21,7 @@ from bogam.commands.model_options import four_bits_option, revision_option
     help="What answers: `transformers serve` anywhere, vLLM where it is installed.",
 )
 @click.option("--host", default="127.0.0.1", show_default=True)
-@click.option("--port", default=8090, show_default=True)
+@click.option("--port", type=click.IntRange(0, 65535), default=8090, show_default=True)
 @click.option("--allow-remote", is_flag=True, help="Listen off loopback; nothing here encrypts.")
 @click.option(
     "--api-key",

@@ -23,7 +23,7 @@ def synth() -> None:
 @click.option(
     "--out", type=click.Path(path_type=Path), required=True, help="A folder, or a file *.zip."
 )
-@click.option("--questions", default=5000, show_default=True)
+@click.option("--questions", type=click.IntRange(min=1), default=5000, show_default=True)
 @seed_option
 def medical_qa(out: Path, questions: int, seed: int) -> None:
     """Questions and answers in the layout of AI Hub's healthcare QA set."""

@@ -1,8 +1,7 @@
 """The base models of the demo: tiny twins of the real ones, taught what those know already.
 
-What is held out is never among the lessons: texts are those of training rows, pictures are others.
-
-    python -m bogam.demo.bases KIND FOLDER DATASET...    makes one, KIND being exaone, reader, seer
+What is held out is never among the lessons: texts are those of training rows, and pictures are
+others.
 """
 
 from __future__ import annotations
@@ -81,7 +80,14 @@ class Making:
     def work(self) -> Work:
         """The process that makes it."""
         datasets = map(str, self.datasets)
-        command = [sys.executable, "-m", __name__, self.kind, str(self.folder), *datasets]
+        command = [
+            sys.executable,
+            "-m",
+            "bogam.demo.make_base",
+            self.kind,
+            str(self.folder),
+            *datasets,
+        ]
         log = self.folder.with_name(f"{self.folder.name}.txt")
         return Work(f"tiny {TWINS[self.kind].of.rpartition('/')[2]}", command, log)
 
@@ -209,7 +215,3 @@ def _training_texts(datasets: Sequence[Path]) -> list[str]:
             if message["role"] != "system"
         ]
     return texts
-
-
-if __name__ == "__main__":
-    make(sys.argv[1], Path(sys.argv[2]), [Path(name) for name in sys.argv[3:]])  # type: ignore[arg-type]

@@ -35,6 +35,8 @@ def run_side_by_side(works: Sequence[Work]) -> None:
         BogamError: one of them failed; it names the file that says why.
     """
     for work in works:
+        work.log.parent.mkdir(parents=True, exist_ok=True)
+        work.log.touch()
         console.print(f"{work.title}: tail -f {work.log}", highlight=False, soft_wrap=True)
     at_once = min(_AT_ONCE, len(os.sched_getaffinity(0)))
     with bars() as progress, ThreadPoolExecutor(at_once) as pool:
@@ -49,7 +51,6 @@ def run_side_by_side(works: Sequence[Work]) -> None:
 
 def _run(work: Work, progress: Progress) -> int:
     task = progress.add_task(work.title, total=None)
-    work.log.parent.mkdir(parents=True, exist_ok=True)
     with work.log.open("ab") as log:
         status = subprocess.run(work.command, stdout=log, stderr=log, check=False).returncode
     progress.update(task, total=1, completed=int(status == 0))

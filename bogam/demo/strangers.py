@@ -108,7 +108,13 @@ def try_it(repo_id: str, record: RunRecord, release: Path, dataset: Path) -> Non
     if done.returncode:
         raise BogamError(f"{repo_id} could not be loaded by plain transformers; see above.")
     answer = json.loads(done.stdout.splitlines()[-1])
-    console.print(f"질문 question: {example['prompt']}\n답변 answer:   {answer}", highlight=False)
+    console.print(
+        f"질문 question:  {example['prompt']}\n"
+        f"답변 answer:    {answer}\n"
+        f"정답 reference: {example['reference']}",
+        highlight=False,
+        soft_wrap=True,
+    )
     if answer.strip() != example["tuned"].strip():
         raise BogamError(
             f"{repo_id} loaded by plain transformers answers otherwise than in the "

@@ -65,8 +65,9 @@ TASK = Task(
             "character_f1",
             title=Bilingual("글자 F1", "Character F1"),
             meaning=Bilingual(
-                "답과 기준 답이 함께 가진 글자의 F1, 순서 무시",
-                "F1 of the characters that answer and reference share, in any order",
+                "답과 기준 답이 함께 가진 글자의 F1, 순서 무시. 이름이 틀려도 조금만 낮아집니다",
+                "F1 of the characters that answer and reference share, in any order; one wrong "
+                "name costs little",
             ),
             score=_against_reference(character_f1),
         ),

@@ -126,7 +126,7 @@ def add_organisation(root: Path, name: str, members: Sequence[str], *, full_name
             role = "admin" if row is None and number == 0 else "write"
             tx.execute(
                 "INSERT INTO members VALUES (?, ?, ?) ON CONFLICT DO NOTHING",
-                (organisation_id, _user_id(tx, member), role),
+                (organisation_id, _user_id(tx, root, member), role),
             )
 
 
@@ -136,7 +136,7 @@ def create_token(root: Path, user: str, *, name: str = "token", role: Role = "wr
     Raises :class:`BogamError` when there is no such user.
     """
     with _opened(root) as database, database.write() as tx:
-        return insert_token(tx, _user_id(tx, user), name, role)
+        return insert_token(tx, _user_id(tx, root, user), name, role)
 
 
 def insert_token(tx: Transaction, user_id: int, name: str, role: Role) -> str:
@@ -155,7 +155,7 @@ def revoke_tokens(root: Path, user: str) -> int:
     Raises :class:`BogamError` when there is no such user.
     """
     with _opened(root) as database, database.write() as tx:
-        cursor = tx.execute("DELETE FROM tokens WHERE user_id = ?", (_user_id(tx, user),))
+        cursor = tx.execute("DELETE FROM tokens WHERE user_id = ?", (_user_id(tx, root, user),))
     return cursor.rowcount
 
 
@@ -184,10 +184,12 @@ def _add_account(tx: Transaction, name: str, kind: str, full_name: str, email: s
     return cursor.lastrowid
 
 
-def _user_id(tx: Transaction, name: str) -> int:
+def _user_id(tx: Transaction, root: Path, name: str) -> int:
     row = tx.execute("SELECT id FROM accounts WHERE name = ? AND kind = 'user'", (name,)).fetchone()
     if row is None:
-        raise BogamError(f"There is no user '{name}'. Add one first: bogam hub user add {name}")
+        raise BogamError(
+            f"There is no user '{name}'. Add one first: bogam hub user add {name} --root {root}"
+        )
     user_id: int = row["id"]
     return user_id
 

@@ -16,6 +16,16 @@ DESCRIPTION = Note(
         "body and conclusion, joined."
     ),
 )
+MADE_UP_DESCRIPTION = Note(
+    ko=(
+        "프로그램이 지어낸 질문과 답변을 AI Hub 헬스케어 질의응답과 같은 형식으로 만들어 짝지은 "
+        "것입니다. AI Hub의 자료는 한 건도 없으며 의학 정보가 아닙니다."
+    ),
+    en=(
+        "Questions and answers that a program made up, in the format of AI Hub's healthcare QA "
+        "data, paired like these. None of AI Hub's is among them, and none is medical information."
+    ),
+)
 COLUMNS = {
     "instruction": Note(ko="질문", en="the question"),
     "output": Note(ko="답변", en="the answer"),

@@ -70,6 +70,9 @@ def test_a_made_up_set_is_built_and_built_again_from_what_is_there(tmp_path: Pat
         (("verify", "org/never-made"), "org/never-made"),
         (("hub", "serve", "--host", "0.0.0.0"), "--tls-cert"),
         (("hub", "token", "create", "nobody"), "no user 'nobody'"),
+        (("hub", "token", "create", "nobody", "--root", "r"), "user add nobody --root r"),
+        (("hub", "serve", "--port", "70000"), "65535"),
+        (("synth", "medical-qa", "--out", "x.zip", "--questions", "0"), "--questions"),
         (("build", "medical-q", "--source", "a", "--out", "b"), "No such command"),
     ],
 )

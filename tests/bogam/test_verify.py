@@ -370,5 +370,7 @@ def test_a_folder_is_audited_without_a_hub(tmp_path):
     record = DatasetRecord.read(tmp_path / "dataset" / "dataset.json")
     render_dataset_card(record).write(tmp_path / "dataset")
     assert verify_folder(tmp_path / "dataset").failures == ()
+    with pytest.raises(BogamError, match="only models can be asked"):
+        verify_folder(tmp_path / "dataset", rerun=3)
     with pytest.raises(BogamError, match="neither"):
         verify_folder(tmp_path)

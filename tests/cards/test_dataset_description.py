@@ -176,4 +176,7 @@ def test_rejects_copies_annotation_and_consent_are_on_the_card(dataset_folder):
     made_up = Finding(kind="made_up", severity="info", count=600, detail="x")
     said = render_dataset_card(record.model_copy(update={"findings": (made_up,)})).readme
     assert "it is about nobody" in said
+    assert "\n- synthetic\n" in said
+    assert "The material is made up" in said.partition("## 요약")[2].partition("\n## ")[0]
+    assert "synthetic" not in readme
     assert "By AI Hub." not in said

@@ -239,6 +239,14 @@ def test_foreign_text_is_shown_and_does_nothing(run_record, predictions, page_of
         assert len(widths) == 1
 
 
+def test_made_up_material_is_told_at_the_top(run_record, predictions):
+    finding = {"kind": "drawn", "severity": "info", "count": 1, "detail": "x"}
+    told = "say nothing about real papers"
+    made_up = render_model_card(changed(run_record, dataset_findings=[finding]), predictions)
+    assert told in made_up.readme.partition("## 쓰는 법")[0]
+    assert told not in render_model_card(run_record, predictions).readme
+
+
 def test_folders_of_this_machine_are_not_told(run_record, predictions):
     run = changed(
         run_record,

@@ -349,9 +349,10 @@ def test_a_hub_that_is_not_there_is_said_so(make_model_folder, plain_card) -> No
         publish_model(make_model_folder(), "org/x", card=plain_card.of, api=api)
 
 
-def test_a_name_that_is_no_repo_id_is_said_so(hub, make_model_folder, plain_card) -> None:
+@pytest.mark.parametrize("name", ["a/b/c", "x", "org/한글"])
+def test_a_name_that_is_no_repo_id_is_said_so(hub, make_model_folder, plain_card, name) -> None:
     with pytest.raises(BogamError, match="A repo is called owner/name"):
-        publish_model(make_model_folder(), "a/b/c", card=plain_card.of, api=hub.api("alice"))
+        publish_model(make_model_folder(), name, card=plain_card.of, api=hub.api("alice"))
 
 
 def test_somebody_who_was_faster_loses_nothing(
