@@ -85,7 +85,8 @@ def shell_exports(environment: Mapping[str, str]) -> str:
     host = urlsplit(environment["HF_ENDPOINT"]).hostname
     lines += [
         f"# load_dataset also looks up datasets-server.{host}, which no variable stops. It does",
-        "# not when given a commit (revision=...). Else let that name lead to the Hub itself.",
+        "# not when given a commit (revision=...). Else give that name the Hub's own address,",
+        "# in your DNS or in /etc/hosts.",
     ]
     return "\n".join(lines)
 

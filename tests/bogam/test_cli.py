@@ -88,12 +88,13 @@ def test_a_wrong_input_is_one_clear_line_and_exit_code_2(
 
 
 def test_env_prints_what_a_shell_can_evaluate(tmp_path: Path) -> None:
-    exports = run("env", "--endpoint", "http://127.0.0.1:8123", "--token", "hf_x", cwd=tmp_path)
+    hub = ("--endpoint", "http://127.0.0.1:8123", "--token", "hf_x", "--home", "my hub")
+    exports = run("env", *hub, cwd=tmp_path)
     shown = subprocess.run(
-        ["sh", "-c", f'{exports.stdout}\necho "$HF_ENDPOINT $HF_TOKEN $HF_UPDATE_DOWNLOAD_COUNTS"'],
+        ["sh", "-c", f'{exports.stdout}\necho "$HF_ENDPOINT\n$HF_TOKEN\n$HF_HOME"'],
         capture_output=True,
         text=True,
         check=True,
     )
 
-    assert shown.stdout.split() == ["http://127.0.0.1:8123", "hf_x", "0"]
+    assert shown.stdout.splitlines() == ["http://127.0.0.1:8123", "hf_x", str(tmp_path / "my hub")]
