@@ -144,6 +144,7 @@ class RecordedBuilder:
                 severity="info",
                 count=count,
                 detail=f"Items that were used though odd in this way; listed in {NOTICES_FILE}.",
+                detail_ko=f"이렇게 특이하지만 쓴 항목이며 {NOTICES_FILE}에 적었습니다.",
             )
             for kind, count in self.notices.counts.items()
         )

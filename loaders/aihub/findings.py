@@ -49,6 +49,7 @@ def plan_findings(
                 severity="info",
                 count=plan.items.files,
                 detail="Most folder names are not the topics of their files; they were ignored.",
+                detail_ko="폴더 이름 대부분이 파일의 주제와 달라서 쓰지 않았습니다.",
             )
         )
     return tuple(found)
@@ -87,7 +88,13 @@ def _pairing(plan: Plan, pairing: Pairing, seed: int) -> Finding:
             "A question and the answer with the same number in the same folder make a row; the "
             "numbers are the source's own pairing."
         )
-        return Finding(kind="pairing", severity="info", count=len(plan), detail=detail)
+        korean = (
+            "같은 폴더에서 번호가 같은 질문과 답변을 한 행으로 만들었습니다. 번호는 원본이 붙인 "
+            "짝입니다."
+        )
+        return Finding(
+            kind="pairing", severity="info", count=len(plan), detail=detail, detail_ko=korean
+        )
     detail = (
         "The source pairs no question with an answer. Each question was given one answer of its "
         "own topic (disease category, disease, intention), drawn by a hash with seed "
@@ -95,7 +102,15 @@ def _pairing(plan: Plan, pairing: Pairing, seed: int) -> Finding:
         "often, to within one. An answer therefore fits the topic of its question, but was not "
         "written for its wording."
     )
-    return Finding(kind="pairing", severity="warning", count=len(plan), detail=detail)
+    korean = (
+        "원본은 질문과 답변을 짝짓지 않았습니다. 질문마다 같은 주제(질병 분류, 질병, 의도)의 답변 "
+        f"하나를 시드 {seed}의 해시로 골랐습니다. 질문은 한 번씩 쓰이고, 한 주제 안에서 답변이 "
+        "쓰인 횟수는 많아야 하나 차이입니다. 그래서 답변은 질문의 주제에는 맞지만 그 문장을 보고 "
+        "쓴 것은 아닙니다."
+    )
+    return Finding(
+        kind="pairing", severity="warning", count=len(plan), detail=detail, detail_ko=korean
+    )
 
 
 def _leakage(plan: Plan) -> Finding:
@@ -111,6 +126,10 @@ def _leakage(plan: Plan) -> Finding:
             f"Texts that stand in more than one split: {leaks}. Compared were all questions "
             "(the same or nearly the same letters count as one) and all answers (the same "
             "letters)."
+        ),
+        detail_ko=(
+            f"두 분할 이상에 있는 글: {leaks}건. 모든 질문(글자가 같거나 거의 같으면 하나로 봄)과 "
+            "모든 답변(글자가 같은 것)을 견주었습니다."
         ),
     )
 
@@ -135,6 +154,11 @@ def _duplicates(plan: Plan) -> Finding:
             f"{int(plan.groups.max()) + 1} groups that are kept in one split; the largest group "
             f"has {largest} rows."
         ),
+        detail_ko=(
+            f"다른 질문과 같거나 거의 같은 질문: {grouped}건. 서로 다른 질문 "
+            f"{len(np.unique(plan.same_questions))}건이 한 분할에만 두는 묶음 "
+            f"{int(plan.groups.max()) + 1}개를 이루며, 가장 큰 묶음은 {largest}행입니다."
+        ),
     )
 
 
@@ -148,6 +172,10 @@ def _reuse(plan: Plan) -> Finding:
         detail=(
             f"Answers that stand in several rows: {several}, at most {int(uses.max())} times. "
             f"Answers that were not needed because their topic has fewer questions: {plan.surplus}."
+        ),
+        detail_ko=(
+            f"여러 행에 쓰인 답변: {several}건, 많게는 {int(uses.max())}번. 같은 주제의 질문이 "
+            f"모자라 쓰지 않은 답변: {plan.surplus}건."
         ),
     )
 
@@ -167,6 +195,10 @@ def _imbalance(plan: Plan) -> list[Finding]:
                         f"{column}: {most[0] or '(none)'} has {most[1]} rows, "
                         f"{least[0] or '(none)'} has {least[1]}: {ratio:.0f} times fewer."
                     ),
+                    detail_ko=(
+                        f"{column}: '{most[0]}' {most[1]}행, '{least[0]}' {least[1]}행으로 "
+                        f"{ratio:.0f}배 차이입니다."
+                    ),
                 )
             )
     return found
@@ -184,11 +216,15 @@ def _shares(plan: Plan, ratios: Mapping[str, float]) -> list[Finding]:
     shares = ", ".join(
         f"{name} {share:.1%} instead of {ratios[name]:.0%}" for name, share in off.items()
     )
+    korean = ", ".join(
+        f"{name} {share:.1%} (목표 {ratios[name]:.0%})" for name, share in off.items()
+    )
     return [
         Finding(
             kind="split_shares",
             severity="warning",
             count=len(off),
             detail=f"Groups that must stay together make the splits uneven: {shares}.",
+            detail_ko=f"한 분할에 함께 두어야 하는 묶음 때문에 분할 비율이 어긋납니다: {korean}.",
         )
     ]

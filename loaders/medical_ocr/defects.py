@@ -11,6 +11,7 @@ from collections import defaultdict
 from collections.abc import Iterator, Sequence
 from datetime import date
 
+from cards.records import Note
 from loaders.medical_ocr.cord import amount
 from loaders.medical_ocr.prescription_answers import Claims
 from loaders.medical_ocr.talks import Turn
@@ -45,24 +46,66 @@ CODES_ON_FORM = 2
 """The form that the set's prescriptions were drawn on, in pixels, prints so many codes."""
 
 MEANINGS = {
-    CODES_NOT_ON_FORM: "Prescriptions whose answers name more disease codes than the form prints "
-    f"(it prints {CODES_ON_FORM}).",
-    NAME_NOT_PRINTABLE: "Prescriptions whose patient's name has characters that no Korean font "
-    "holds: the picture shows boxes.",
-    NUMBER_IN_NAME: "Prescriptions with the resident number in the name and no number.",
-    DRUG_NAME_DAMAGED: "Prescriptions with a drug whose last Korean syllable was replaced by a "
-    "Chinese unit.",
-    ANSWERS_CONTRADICT: "Talks that ask the same question again and answer it otherwise.",
-    TOTAL_NOT_PRINTED: "Receipts whose answer to the total is not the total that is printed.",
-    TOTAL_BELOW_ITEM: "Receipts whose answer to the total is less than a price that the same talk "
-    "gives: wrong, unless there was a discount.",
-    QUESTION_REPEATED: "Talks that ask the same question again.",
-    CODE_TWICE: "Prescriptions that name a disease code twice.",
-    DRUG_TWICE: "Prescriptions that name a drug twice.",
-    DOSE_DOES_NOT_FIT_FORM: "Prescriptions with a tablet or capsule measured in millilitres.",
-    UNITS_MIXED: "Prescriptions that count with and without a unit, or write one unit in two ways.",
-    UNITS_TRANSLATED: "Prescriptions whose units are Chinese where the form prints Korean ones.",
-    LINES_DAMAGED: "Prescriptions with drug lines whose separating commas are gone.",
+    CODES_NOT_ON_FORM: Note(
+        ko=f"서식에 인쇄되는 {CODES_ON_FORM}개보다 많은 질병분류기호를 답한 처방전입니다.",
+        en="Prescriptions whose answers name more disease codes than the form prints "
+        f"(it prints {CODES_ON_FORM}).",
+    ),
+    NAME_NOT_PRINTABLE: Note(
+        ko="한글 글꼴에 없는 글자가 환자 이름에 있어 그림에 네모로 보이는 처방전입니다.",
+        en="Prescriptions whose patient's name has characters that no Korean font "
+        "holds: the picture shows boxes.",
+    ),
+    NUMBER_IN_NAME: Note(
+        ko="주민등록번호가 이름 자리에 있고 번호는 없는 처방전입니다.",
+        en="Prescriptions with the resident number in the name and no number.",
+    ),
+    DRUG_NAME_DAMAGED: Note(
+        ko="약 이름의 마지막 한글 글자가 중국어 단위로 바뀐 처방전입니다.",
+        en="Prescriptions with a drug whose last Korean syllable was replaced by a Chinese unit.",
+    ),
+    ANSWERS_CONTRADICT: Note(
+        ko="같은 질문을 다시 하고 다르게 답한 대화입니다.",
+        en="Talks that ask the same question again and answer it otherwise.",
+    ),
+    TOTAL_NOT_PRINTED: Note(
+        ko="합계로 답한 수가 인쇄된 합계와 다른 영수증입니다.",
+        en="Receipts whose answer to the total is not the total that is printed.",
+    ),
+    TOTAL_BELOW_ITEM: Note(
+        ko="합계로 답한 수가 같은 대화의 한 품목 가격보다 작은 영수증입니다. "
+        "할인이 없었다면 틀린 답입니다.",
+        en="Receipts whose answer to the total is less than a price that the same talk "
+        "gives: wrong, unless there was a discount.",
+    ),
+    QUESTION_REPEATED: Note(
+        ko="같은 질문을 다시 하는 대화입니다.",
+        en="Talks that ask the same question again.",
+    ),
+    CODE_TWICE: Note(
+        ko="질병분류기호 하나를 두 번 적은 처방전입니다.",
+        en="Prescriptions that name a disease code twice.",
+    ),
+    DRUG_TWICE: Note(
+        ko="약 하나를 두 번 적은 처방전입니다.",
+        en="Prescriptions that name a drug twice.",
+    ),
+    DOSE_DOES_NOT_FIT_FORM: Note(
+        ko="정제나 캡슐의 양을 밀리리터로 적은 처방전입니다.",
+        en="Prescriptions with a tablet or capsule measured in millilitres.",
+    ),
+    UNITS_MIXED: Note(
+        ko="단위를 썼다 말았다 하거나 한 단위를 두 가지로 적은 처방전입니다.",
+        en="Prescriptions that count with and without a unit, or write one unit in two ways.",
+    ),
+    UNITS_TRANSLATED: Note(
+        ko="서식에는 한국어 단위가 있는데 답은 중국어 단위인 처방전입니다.",
+        en="Prescriptions whose units are Chinese where the form prints Korean ones.",
+    ),
+    LINES_DAMAGED: Note(
+        ko="약 줄의 구분 쉼표가 사라진 처방전입니다.",
+        en="Prescriptions with drug lines whose separating commas are gone.",
+    ),
 }
 
 _SOLID = re.compile(r"(정|캡슐)( |\d|$)")

@@ -54,6 +54,8 @@ def _places(survey: Survey) -> Iterator[Finding]:
             count=reading.elsewhere,
             detail=f"Records whose image does not lie where they say; its file name was looked for "
             f"instead. {reading.as_recorded} images lie where their record says.",
+            detail_ko="기록에 적힌 자리에 그림이 없어 파일 이름으로 찾은 기록입니다. 그림 "
+            f"{reading.as_recorded}장은 기록대로 있습니다.",
         )
     if reading.missing:
         yield Finding(
@@ -61,6 +63,7 @@ def _places(survey: Survey) -> Iterator[Finding]:
             severity="warning",
             count=reading.missing.total(),
             detail=f"Records whose image is not in the source: {_by_file(reading.missing)}.",
+            detail_ko=f"그림이 원본에 없는 기록: {_by_file(reading.missing)}.",
         )
 
 
@@ -78,11 +81,17 @@ def _defects(survey: Survey) -> Iterator[Finding]:
             if flag in defects.UNSOUND
             else " Rows carry the flag."
         )
+        what_next_ko = (
+            " 행의 flags 열에 표시하며 --labels sound로 뺄 수 있습니다."
+            if flag in defects.UNSOUND
+            else " 행의 flags 열에 표시합니다."
+        )
         yield Finding(
             kind=flag,
             severity=severity,
             count=counts[flag],
-            detail=f"{meaning} {_by_file(by_file)}.{extra}{what_next} {_READ}",
+            detail=f"{meaning.en} {_by_file(by_file)}.{extra}{what_next} {_READ}",
+            detail_ko=f"{meaning.ko} {_by_file(by_file)}.{what_next_ko}",
         )
 
 
@@ -132,6 +141,9 @@ def _numbers(survey: Survey) -> Iterator[Finding]:
             detail=f"Answers that give a number of the form of a resident number. The check digit "
             f"is right in {right}; {future} are born after their prescription. Made up or not, "
             "they must be treated as personal data.",
+            detail_ko="주민등록번호 꼴의 번호를 적은 답입니다. 검증 숫자가 맞는 것이 "
+            f"{right}건, 처방일 뒤에 태어난 것이 {future}건입니다. 지어낸 것이든 아니든 "
+            "개인정보로 다루어야 합니다.",
         )
 
 
@@ -146,6 +158,7 @@ def _dates(survey: Survey) -> Iterator[Finding]:
             count=days.total(),
             detail=f"Prescriptions that all bear the date {day}: whether a model reads it cannot "
             f"be seen on them. {_READ}",
+            detail_ko=f"모든 처방전의 날짜가 {day}이어서 모델이 날짜를 읽는지 알 수 없습니다.",
         )
 
 
@@ -171,6 +184,9 @@ def _languages(survey: Survey) -> Iterator[Finding]:
             detail="Records called _ko whose questions are in another language: "
             + ", ".join(f"{language} {count}" for language, count in sorted(spoken.items()))
             + f". The column language says what they are in. {_READ}",
+            detail_ko="이름은 _ko이지만 질문이 다른 언어인 기록: "
+            + ", ".join(f"{language} {count}" for language, count in sorted(spoken.items()))
+            + ". 실제 언어는 language 열에 있습니다.",
         )
 
 
@@ -189,6 +205,8 @@ def _names(survey: Survey) -> Iterator[Finding]:
             count=len(other),
             detail=f"Records whose id is not the name of their image; {sum(other)} of these ids "
             f"say that the image is an augmented copy, which it is not. {_READ}",
+            detail_ko="id가 그림 이름과 다른 기록입니다. 그 가운데 "
+            f"{sum(other)}건은 id에 변형한 사본이라고 적혀 있으나 그렇지 않습니다.",
         )
 
 
@@ -214,6 +232,7 @@ def _sizes(survey: Survey) -> Iterator[Finding]:
             severity="info",
             count=sum(counts.total() for counts in alike.values()),
             detail=f"Pictures of a kind of document that are all of one size: {told}.",
+            detail_ko=f"문서 종류마다 그림 크기가 모두 같습니다: {told}.",
         )
 
 
@@ -227,6 +246,8 @@ def _images(survey: Survey, positions: int) -> Iterator[Finding]:
             count=len(shared),
             detail=f"Images that stand under several items, {sum(shared.values())} rows in all; "
             "these have one document_id.",
+            detail_ko=f"여러 항목에 쓰인 그림이며 모두 {sum(shared.values())}행입니다. 이 행들의 "
+            "document_id는 하나입니다.",
         )
     if survey.same_bytes:
         named = "; ".join(" = ".join(names) for names in survey.same_bytes[:_NAMED])
@@ -235,6 +256,7 @@ def _images(survey: Survey, positions: int) -> Iterator[Finding]:
             severity="info",
             count=len(survey.same_bytes),
             detail=f"Images with the same bytes, e.g. {named}. Their rows have one document_id.",
+            detail_ko=f"바이트가 같은 그림(예: {named})이며 그 행들의 document_id는 하나입니다.",
         )
     if survey.near:
         named = "; ".join(" ~ ".join(pair) for pair in survey.near[:_NAMED])
@@ -244,6 +266,8 @@ def _images(survey: Survey, positions: int) -> Iterator[Finding]:
             count=len(survey.near),
             detail=f"Pairs of photos that show the same picture in other bytes, e.g. {named}. "
             "Their rows have one document_id. Forms are not compared: all look alike.",
+            detail_ko=f"바이트는 다르지만 같은 사진인 쌍(예: {named})이며 document_id는 "
+            "하나입니다. 서식 문서는 모두 비슷해 보여 견주지 않았습니다.",
         )
     if positions:
         yield Finding(
@@ -252,6 +276,8 @@ def _images(survey: Survey, positions: int) -> Iterator[Finding]:
             count=positions,
             detail="Images that told where they were taken; their metadata was taken out. All "
             "others hold the bytes of the source.",
+            detail_ko="찍은 위치가 적혀 있어 메타데이터를 지운 그림입니다. 나머지 그림의 "
+            "바이트는 원본 그대로입니다.",
         )
 
 
@@ -263,9 +289,18 @@ def _leaks(leaks: Leaks, rule: SplitRule) -> Iterator[Finding]:
         if kept
         else "The dataset was split anew by person and document, so it does not leak this."
     )
+    fate_ko = (
+        "이 분할을 그대로 두었습니다. --splits regroup으로 다시 만드십시오."
+        if kept
+        else "사람과 문서를 기준으로 다시 나누어 이 누출은 없습니다."
+    )
     if leaks.patients:
         shares = ", ".join(
             f"{count} of {leaks.of[split]} prescriptions of {split}"
+            for split, count in leaks.prescriptions.items()
+        )
+        shares_ko = ", ".join(
+            f"{split} 처방전 {leaks.of[split]}건 가운데 {count}건"
             for split, count in leaks.prescriptions.items()
         )
         yield Finding(
@@ -274,6 +309,8 @@ def _leaks(leaks: Leaks, rule: SplitRule) -> Iterator[Finding]:
             count=leaks.patients,
             detail=f"Patients (name and number) that the source has in several splits: {shares} "
             f"are of patients in train. {_READ} {fate}",
+            detail_ko="원본에서 여러 분할에 있는 환자(이름과 번호)입니다: "
+            f"{shares_ko}이 train에도 있는 환자의 것입니다. {fate_ko}",
         )
     if leaks.photos or leaks.same_bytes:
         named = "; ".join(" ~ ".join(pair) for pair in leaks.photos[:_NAMED])
@@ -283,6 +320,7 @@ def _leaks(leaks: Leaks, rule: SplitRule) -> Iterator[Finding]:
             count=len(leaks.photos) + leaks.same_bytes,
             detail=f"Pairs of the same picture that the source has in two splits, e.g. {named}. "
             f"{fate}",
+            detail_ko=f"원본에서 두 분할에 있는 같은 그림의 쌍(예: {named})입니다. {fate_ko}",
         )
     if leaks.copies:
         shares = ", ".join(f"{split} {count}" for split, count in leaks.copies.items())
@@ -292,6 +330,8 @@ def _leaks(leaks: Leaks, rule: SplitRule) -> Iterator[Finding]:
             count=sum(leaks.copies.values()),
             detail=f"Augmented copies that the source has outside train: {shares}. Copies are "
             "rows only where their original is in train; the others are rejects.",
+            detail_ko=f"원본에서 train 밖에 있는 변형 사본: {shares}. 사본은 그 원본이 train에 "
+            "있을 때만 행이 되고 나머지는 제외했습니다.",
         )
 
 
