@@ -134,6 +134,8 @@ def train(
     tuned = trainer.model
     if is_spread:
         unset_hf_deepspeed_config()
+        # Only the first process writes the adapter, and small weights are not waited for before.
+        trainer.accelerator.wait_for_everyone()
         tuned = PeftModel.from_pretrained(load(device=device).model, folder.adapter)
     reference = Reference(examples, logits, base.compute_dtype, base.model_class)
     return Trained(tuned, summary, groups, reference)
