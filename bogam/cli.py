@@ -27,7 +27,7 @@ from bogam.commands.serve import serve
 from bogam.commands.space import space
 from bogam.commands.synth import synth
 from bogam.commands.verify import verify
-from bogam.process import use_closed_network
+from bogam.process import bars_for_terminals_only, use_closed_network
 from cards.errors import BogamError
 
 stderr = Console(stderr=True, soft_wrap=True)
@@ -74,6 +74,7 @@ def main() -> None:
     """Entry point: an error meant for a person is one line, a bug keeps its traceback."""
     try:
         use_closed_network()
+        bars_for_terminals_only()
         bogam(standalone_mode=False)
     except BogamError as error:
         stderr.print(f"[bold red]error:[/] {_escape(str(error))}")

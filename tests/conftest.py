@@ -19,6 +19,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
+from tqdm import tqdm
 
 if TYPE_CHECKING:
     import httpx2
@@ -51,6 +52,10 @@ os.environ |= QUIET_CLIENTS | {
 # Tests run side by side; threads that wait for each other would take the time of the others. And a
 # child process computes the same bits as the test that started it.
 os.environ["OMP_NUM_THREADS"] = "1"
+# Nor should a test ever wait for the libraries' own helper threads: those that load weights of a
+# few kilobytes, and those that redraw progress bars nobody looks at.
+os.environ["HF_DEACTIVATE_ASYNC_LOAD"] = "1"
+tqdm.monitor_interval = 0
 for name in ("HF_TOKEN", "HF_HUB_CACHE", "HF_DATASETS_CACHE", "HF_HUB_OFFLINE"):
     os.environ.pop(name, None)
 
