@@ -4,17 +4,19 @@ from __future__ import annotations
 
 import json
 from collections import Counter
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
 from hub.server.accounts import Caller
-from hub.server.repositories import Kind
+from hub.server.listing import Query, matching
+from hub.server.repositories import FROM_REPOS, Kind
 from hub.server.store.database import Transaction
 
 
 @dataclass
 class Choices:
-    """{value: repos that the caller sees}, of each kind of repo."""
+    """{value: repos that have it}."""
 
     kinds: Counter[Kind] = field(default_factory=Counter)
     tasks: Counter[str] = field(default_factory=Counter)
@@ -36,28 +38,32 @@ def licence_tag(licence: str) -> str:
     return f"license:{licence}"
 
 
-def find_choices(tx: Transaction, caller: Caller, kind: Kind | None) -> Choices:
-    """What the visible repos of a kind have on their cards, and how many there are of every kind.
+def find_choices(
+    tx: Transaction, caller: Caller, queries: Sequence[Query], kind: Kind | None
+) -> Choices:
+    """How many repos answer each of the queries, and what those of `kind` have on their cards.
 
     The values are taken out of the cards by the database: reading whole cards here would cost
     more than the rest of the page.
     """
-    visible = [id_ for id_ in (caller.user_id, *(o for o, _ in caller.organisations)) if id_]
-    rows = tx.execute(
-        "SELECT kind, json_extract(iif(json_valid(card), card, '{}'), '$.pipeline_tag',"
-        " '$.data.task_categories', '$.data.license', '$.data.language') FROM repos"
-        f" WHERE NOT private OR owner_id IN ({', '.join('?' * len(visible))})",
-        visible,
-    ).fetchall()
     choices = Choices()
-    for row_kind, values in rows:
-        choices.kinds[row_kind] += 1
-        if kind is not None and row_kind != kind:
+    for query in queries:
+        conditions, values = matching(caller, query)
+        rows = tx.execute(
+            "SELECT json_extract(iif(json_valid(card), card, '{}'), '$.pipeline_tag',"
+            " '$.data.task_categories', '$.data.license', '$.data.language')"
+            f" {FROM_REPOS} WHERE {' AND '.join(conditions)}",
+            values,
+        ).fetchall()
+        choices.kinds[query.kind] = len(rows)
+        if kind is not None and query.kind != kind:
             continue
-        pipeline_tag, task_categories, licence, language = json.loads(values)
-        choices.tasks.update(_texts(task_categories if row_kind == "dataset" else pipeline_tag))
-        choices.licences.update(_texts(licence))
-        choices.languages.update(_texts(language))
+        for (heads,) in rows:
+            pipeline_tag, task_categories, licence, language = json.loads(heads)
+            tasks = task_categories if query.kind == "dataset" else pipeline_tag
+            choices.tasks.update(_texts(tasks))
+            choices.licences.update(_texts(licence))
+            choices.languages.update(_texts(language))
     return choices
 
 

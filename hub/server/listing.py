@@ -47,7 +47,7 @@ def find_repos(tx: Transaction, caller: Caller, query: Query) -> tuple[list[Repo
     if query.sort not in _COLUMNS:
         raise bad_request(f"Unknown sort: {query.sort}. Known: {', '.join(_COLUMNS)}")
     column, direction = _COLUMNS[query.sort], "ASC" if query.ascending else "DESC"
-    conditions, values = _conditions(caller, query)
+    conditions, values = matching(caller, query)
     if query.cursor is not None:
         comparison = ">" if query.ascending else "<"
         conditions.append(f"({column}, repos.id) {comparison} (?, ?)")
@@ -65,7 +65,8 @@ def find_repos(tx: Transaction, caller: Caller, query: Query) -> tuple[list[Repo
     return [repo_from_row(row) for row in page], cursor
 
 
-def _conditions(caller: Caller, query: Query) -> tuple[list[str], list[object]]:
+def matching(caller: Caller, query: Query) -> tuple[list[str], list[object]]:
+    """SQL conditions, all to hold, on rows of `FROM_REPOS`, and the values for their marks."""
     visible = [id_ for id_ in (caller.user_id, *(o for o, _ in caller.organisations)) if id_]
     marks = ", ".join("?" * len(visible))
     conditions = ["repos.kind = ?", f"(NOT repos.private OR repos.owner_id IN ({marks}))"]

@@ -14,9 +14,8 @@ from hub.server.store.database import Transaction, timestamp
 
 Kind = Literal["model", "dataset", "space"]
 KINDS: tuple[Kind, ...] = ("model", "dataset", "space")
-SELECT_REPOS = (
-    "SELECT repos.*, accounts.name AS owner FROM repos JOIN accounts ON accounts.id = owner_id "
-)
+FROM_REPOS = "FROM repos JOIN accounts ON accounts.id = owner_id "
+SELECT_REPOS = f"SELECT repos.*, accounts.name AS owner {FROM_REPOS}"
 
 
 @dataclass(frozen=True)

@@ -13,6 +13,7 @@ from hub.server.http.pages.board import routes as board_routes
 from hub.server.http.pages.card import routes as card_routes
 from hub.server.http.pages.files import routes as files_routes
 from hub.server.http.pages.history import routes as history_routes
+from hub.server.http.pages.home import owner_routes
 from hub.server.http.pages.home import routes as home_routes
 from hub.server.http.pages.login import routes as login_routes
 from hub.server.http.pages.page import error_page
@@ -23,12 +24,13 @@ __all__ = ["error_page", "routes"]
 
 
 def routes() -> list[Route | Mount]:
-    """Must follow all other routes: any two names are taken for a repo."""
+    """Must follow all other routes: any two names are taken for a repo, one for an owner."""
     return [
         *home_routes(),
         *login_routes(),
         *tokens_routes(),
         Mount("/static", StaticFiles(packages=[("hub.server", "static")])),
+        *owner_routes(),
         *rows_routes(),
         *board_routes(),
         *files_routes(),

@@ -5,12 +5,13 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from urllib.parse import urlencode
 
-from starlette.responses import Response
+from starlette.responses import RedirectResponse, Response
 from starlette.routing import Route
 
 from hub.server.accounts import Caller
 from hub.server.card_metadata import CardMetadata
 from hub.server.choices import Choices, find_choices, language_tag, licence_tag, task_tag
+from hub.server.errors import HubError
 from hub.server.http.call import Call
 from hub.server.http.pages.head import CardHead, read_head
 from hub.server.http.pages.page import frame_of, page
@@ -44,7 +45,7 @@ class Filter:
     def is_narrowed(self) -> bool:
         return any(value for name, value in vars(self).items() if name != "kind")
 
-    def query(self, kind: Kind, limit: int, cursor: str | None) -> Query:
+    def query(self, kind: Kind, limit: int = PAGE_REPOS, cursor: str | None = None) -> Query:
         tags = []
         if self.task:
             tags.append(task_tag(kind, self.task))
@@ -79,7 +80,8 @@ def home_page(call: Call) -> Response:
     kind = PLURALS.get(wishes.kind)
     with call.store.database.read() as tx:
         frame = frame_of(call, tx)
-        choices: Choices = find_choices(tx, frame.caller, kind)
+        queries = [wishes.query(each) for each in KINDS]
+        choices: Choices = find_choices(tx, frame.caller, queries, kind)
         lists = [
             _listed(tx, frame.caller, shown, wishes, kind, parameters.get("cursor"))
             for shown in ([kind] if kind else KINDS)
@@ -94,8 +96,31 @@ def home_page(call: Call) -> Response:
     )
 
 
+def kind_page(call: Call) -> Response:
+    """`GET /models`, `/datasets`, `/spaces`: where the public Hub lists them."""
+    return RedirectResponse(Filter(kind=f"{call.params['kind']}s").address())
+
+
+def owner_page(call: Call) -> Response:
+    """`GET /{owner}`: the repos of a user or an organisation. Raises 404 for neither."""
+    owner = call.params["owner"]
+    with call.store.database.read() as tx:
+        found = tx.execute("SELECT 1 FROM accounts WHERE name = ?", (owner,)).fetchone()
+    if found is None:
+        raise HubError(404, f"There is no user or organisation called {owner}")
+    return RedirectResponse(Filter(author=owner).address())
+
+
 def routes() -> list[Route]:
-    return [route("GET", "/", home_page)]
+    return [
+        route("GET", "/", home_page),
+        route("GET", "/{kind:repo_kind}", kind_page),
+    ]
+
+
+def owner_routes() -> list[Route]:
+    """Apart, because any one name is taken for an owner."""
+    return [route("GET", "/{owner:quoted}", owner_page)]
 
 
 def _listed(

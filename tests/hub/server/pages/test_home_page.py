@@ -78,6 +78,47 @@ def test_private_repos_count_only_for_those_who_see_them(visit: Visit, listed: s
     assert "question-answering" not in visit("bob").get("/?kind=datasets").text
 
 
+def _counts(visitor: Visitor, query: str) -> dict[str, int]:
+    page = visitor.get(f"/?{query}").text
+    return {
+        name.strip(): int(number)
+        for name, number in re.findall(r'>([^<>]+) <span class="count">(\d+)</span>', page)
+    }
+
+
+def test_choices_count_what_is_left_to_choose_from(visit: Visit, listed: str) -> None:
+    alice = visit("alice")
+    everything = _counts(alice, "search=shelf")
+    assert everything | {"All": 3, "Models": 1, "Datasets": 2} == everything
+    assert everything | {"mit": 2, "cc0-1.0": 1, "ko": 3, "zh": 1, "en": 1} == everything
+    narrowed = _counts(alice, "search=shelf&licence=mit")
+    assert narrowed | {"All": 2, "Models": 1, "Datasets": 1, "mit": 2, "ko": 2} == narrowed
+    assert not {"cc0-1.0", "zh", "image-classification"} & set(narrowed)
+    assert "ko" not in _counts(alice, "search=no-such-shelf")
+
+
+@pytest.mark.parametrize(
+    ("path", "address"),
+    [
+        ("/datasets", "/?kind=datasets"),
+        ("/models", "/?kind=models"),
+        ("/alice", "/?author=alice"),
+        ("/org", "/?author=org"),
+    ],
+)
+def test_kinds_and_owners_have_the_addresses_of_the_public_hub(
+    visit: Visit, path: str, address: str
+) -> None:
+    answer = visit(None).get(path)
+    assert (answer.status_code, answer.headers["location"]) == (307, address)
+
+
+def test_an_owner_who_is_not_here_is_said(visit: Visit) -> None:
+    answer = visit(None).get("/no-such-owner")
+    assert answer.status_code == 404
+    assert "no-such-owner" in answer.text
+
+
 def test_a_card_with_anything_in_its_head_is_listed(
     hub: ServedHub, visit: Visit, publish: Callable[..., str], hostile_card: str
 ) -> None:
