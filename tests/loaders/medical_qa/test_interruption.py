@@ -17,10 +17,13 @@ import pytest
 from cards.errors import BogamError
 from loaders.medical_qa_sample import write_sample
 
+# Whoever starts the tests in the background has them, and their children, ignore Ctrl-C.
 SCRIPT = """
+import signal
 import sys
 from pathlib import Path
 from loaders.dataset_folder import build
+signal.signal(signal.SIGINT, signal.default_int_handler)
 print("started", flush=True)
 build("medical-qa", Path(sys.argv[1]), Path(sys.argv[2]))
 """
