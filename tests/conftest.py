@@ -26,6 +26,7 @@ if TYPE_CHECKING:
     from huggingface_hub import HfApi
     from playwright.sync_api import Browser
 
+    from cards.records import RunRecord
     from hub.server.process import HubProcess
 
 REPO_ROOT = Path(__file__).parents[1]
@@ -206,6 +207,52 @@ def browser() -> Iterator[Browser]:
 
 
 @pytest.fixture(scope="session")
+def plain_run() -> Callable[..., RunRecord]:
+    """`plain_run(base_model=..., dataset=..., metrics=...)`: a run of one step, briefly told."""
+    return make_plain_run
+
+
+def make_plain_run(**values: Any) -> RunRecord:
+    """See :func:`plain_run`."""
+    from cards import records
+
+    training = records.TrainingSummary(
+        steps=1,
+        epochs=1.0,
+        loss_history=(),
+        seconds=1.0,
+        peak_memory_bytes=1,
+        samples_per_second=1.0,
+        frozen_unchanged=True,
+        label_tokens=1,
+        longest_sample_tokens=1,
+        samples_over_length=0,
+    )
+    environment = records.Environment(
+        python="3.11",
+        platform="Linux",
+        packages={},
+        device="cpu",
+        device_count=1,
+        cpu_count=2,
+        memory_bytes=1,
+    )
+    usual = {
+        "recipe": {"name": "tiny"},
+        "task": "generation",
+        "licence": "apache-2.0",
+        "parameter_groups": (),
+        "training": training,
+        "comparison": (),
+        "environment": environment,
+        "seeds": {},
+        "artifacts": {},
+        "library_model_class": "AutoModelForCausalLM",
+    }
+    return records.RunRecord.model_validate(usual | values)
+
+
+@pytest.fixture(scope="session")
 def make_model_release() -> Callable[..., Path]:
     """`make_model_release(folder, twin, task="generation")`: an adapter folder as a run leaves it.
 
@@ -265,7 +312,7 @@ def write_model_release(
     (folder / "README.md").write_text("# 시험용 모델 Made for tests\n", encoding="utf-8")
     pq.write_table(pa.table({"prompt": list(prompts)}), folder / records.PREDICTIONS_FILE)
     value = records.Metric(value=0.612, low=0.55, high=0.67, n=120, unit="0-1")
-    records.RunRecord(
+    make_plain_run(
         recipe={
             "system_prompt": system_prompt,
             "images": images,
@@ -275,33 +322,7 @@ def write_model_release(
         task=task,
         base_model=records.Revision(id=base_id or str(twin), revision=base_revision),
         dataset=records.DatasetUse(id=dataset, revision=dataset_revision, splits={"test": 120}),
-        licence="apache-2.0",
-        parameter_groups=(),
-        training=records.TrainingSummary(
-            steps=1,
-            epochs=1.0,
-            loss_history=(),
-            seconds=1.0,
-            peak_memory_bytes=1,
-            samples_per_second=1.0,
-            frozen_unchanged=True,
-            label_tokens=1,
-            longest_sample_tokens=1,
-            samples_over_length=0,
-        ),
         metrics={"tuned": {find_task(task).primary: value}},
-        comparison=(),
-        environment=records.Environment(
-            python="3.11",
-            platform="Linux",
-            packages={},
-            device="cpu",
-            device_count=1,
-            cpu_count=2,
-            memory_bytes=1,
-        ),
-        seeds={},
-        artifacts={},
         library_model_class=type(base.model).__name__,
         domain=domain,
     ).write(folder / records.RUN_FILE)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import re
 import shutil
+from collections.abc import Callable
 from pathlib import Path
 
 import pyarrow as pa
@@ -23,7 +24,7 @@ from cards.scoring import score, summarise
 ANSWERS = [f"{n}번 답은 물을 마시고 쉬는 것입니다." for n in range(40)]
 
 
-def write_run(folder: Path, right: int) -> None:
+def write_run(folder: Path, right: int, plain_run: Callable[..., RunRecord]) -> None:
     """A finished run whose model knows the first `right` answers by heart."""
     folder.mkdir()
     predictions = score(
@@ -41,48 +42,21 @@ def write_run(folder: Path, right: int) -> None:
     )
     pq.write_table(predictions, folder / "predictions.parquet")
     metrics, comparison = summarise("generation", predictions, resamples=50, seed=1)
-    RunRecord.model_validate(
-        {
-            "recipe": {"name": "tiny"},
-            "task": "generation",
-            "base_model": {"id": "org/base", "revision": "1" * 40},
-            "dataset": {"id": "org/qa", "revision": "2" * 40, "splits": {"test": 40}},
-            "licence": "mit",
-            "parameter_groups": [],
-            "training": {
-                "steps": 1,
-                "epochs": 1,
-                "loss_history": [],
-                "seconds": 1,
-                "peak_memory_bytes": 1,
-                "samples_per_second": 1,
-                "frozen_unchanged": True,
-                "label_tokens": 1,
-                "longest_sample_tokens": 1,
-                "samples_over_length": 0,
-            },
-            "metrics": metrics,
-            "comparison": comparison,
-            "environment": {
-                "python": "3.11",
-                "platform": "Linux",
-                "packages": {},
-                "device": "cpu",
-                "device_count": 1,
-                "cpu_count": 2,
-                "memory_bytes": 1,
-            },
-            "seeds": {"bootstrap": 1},
-            "artifacts": {"predictions.parquet": file_digest(folder / "predictions.parquet")},
-            "library_model_class": "AutoModelForCausalLM",
-        }
+    plain_run(
+        base_model={"id": "org/base", "revision": "1" * 40},
+        dataset={"id": "org/qa", "revision": "2" * 40, "splits": {"test": 40}},
+        licence="mit",
+        metrics=metrics,
+        comparison=comparison,
+        seeds={"bootstrap": 1},
+        artifacts={"predictions.parquet": file_digest(folder / "predictions.parquet")},
     ).write(folder / "run.json")
 
 
 @pytest.fixture
-def runs(tmp_path: Path) -> tuple[Path, Path]:
-    write_run(tmp_path / "weak", 10)
-    write_run(tmp_path / "strong", 30)
+def runs(tmp_path: Path, plain_run: Callable[..., RunRecord]) -> tuple[Path, Path]:
+    write_run(tmp_path / "weak", 10, plain_run)
+    write_run(tmp_path / "strong", 30, plain_run)
     return tmp_path / "weak", tmp_path / "strong"
 
 
@@ -145,10 +119,12 @@ def test_predictions_that_are_not_those_of_the_record_are_refused(
         load_contestant(str(weak))
 
 
-def test_the_page_is_one_file_in_which_nothing_runs(tmp_path: Path) -> None:
+def test_the_page_is_one_file_in_which_nothing_runs(
+    tmp_path: Path, plain_run: Callable[..., RunRecord]
+) -> None:
     """Answers are untrusted: they stand on the page as text."""
     for name, right in (("first", 5), ("second", 30)):
-        write_run(tmp_path / name, right)
+        write_run(tmp_path / name, right, plain_run)
     hostile = "<script>alert(1)</script><img src=x onerror=y>"
     path = tmp_path / "first" / "predictions.parquet"
     table = pq.read_table(path)

@@ -80,7 +80,7 @@ def write_dataset(folder: Path) -> None:
     ).write(folder / "dataset.json")
 
 
-def write_run(folder: Path, base: Revision, dataset: Revision, *, base_licence: str) -> None:
+def write_run(folder: Path, base: Revision, dataset: Revision, plain_run) -> None:
     from safetensors.numpy import save_file
 
     folder.mkdir()
@@ -100,51 +100,24 @@ def write_run(folder: Path, base: Revision, dataset: Revision, *, base_licence: 
     config = {"base_model_name_or_path": base.id, "revision": base.revision}
     (folder / "adapter_config.json").write_text(json.dumps(config))
     metrics, comparison = summarise("generation", predictions, resamples=100, seed=1)
-    run = RunRecord.model_validate(
-        {
-            "recipe": {"name": "tiny"},
-            "task": "generation",
-            "base_model": base,
-            "dataset": dataset.model_dump() | {"splits": {"train": 40, "test": 20}},
-            "licence": derive(find_licence(base_licence), find_licence("aihub")).id,
-            "base_licence": base_licence,
-            "dataset_licence": "aihub",
-            "parameter_groups": [],
-            "training": {
-                "steps": 1,
-                "epochs": 1,
-                "loss_history": [],
-                "seconds": 1,
-                "peak_memory_bytes": 1,
-                "samples_per_second": 1,
-                "frozen_unchanged": True,
-                "label_tokens": 1,
-                "longest_sample_tokens": 1,
-                "samples_over_length": 0,
-            },
-            "metrics": metrics,
-            "comparison": comparison,
-            "environment": {
-                "python": "3.11",
-                "platform": "Linux",
-                "packages": {},
-                "device": "cpu",
-                "device_count": 1,
-                "cpu_count": 2,
-                "memory_bytes": 1,
-            },
-            "seeds": {"bootstrap": 1},
-            "bootstrap_resamples": 100,
-            "artifacts": {path.name: digest(path) for path in sorted(folder.iterdir())},
-            "library_model_class": "AutoModelForCausalLM",
-            "domain": "medical",
-        }
+    run = plain_run(
+        base_model=base,
+        dataset=dataset.model_dump() | {"splits": {"train": 40, "test": 20}},
+        licence=derive(find_licence("exaone"), find_licence("aihub")).id,
+        base_licence="exaone",
+        dataset_licence="aihub",
+        metrics=metrics,
+        comparison=comparison,
+        seeds={"bootstrap": 1},
+        bootstrap_resamples=100,
+        artifacts={path.name: digest(path) for path in sorted(folder.iterdir())},
+        domain="medical",
     )
     run.write(folder / "run.json")
 
 
 @pytest.fixture(scope="module")
-def published(hub, tmp_path_factory) -> dict[str, Revision]:
+def published(hub, tmp_path_factory, plain_run) -> dict[str, Revision]:
     """A base model, a dataset and a tuned model of `org`, all private."""
     api = hub.api("alice")
     root = tmp_path_factory.mktemp("verify")
@@ -163,7 +136,7 @@ def published(hub, tmp_path_factory) -> dict[str, Revision]:
     write_dataset(root / "dataset")
     done = publish_dataset(root / "dataset", "org/verify-qa", card=render_dataset_card, api=api)
     dataset = Revision(id=done.repo_id, revision=done.commit)
-    write_run(root / "model", base, dataset, base_licence="exaone")
+    write_run(root / "model", base, dataset, plain_run)
     predictions = pq.read_table(root / "model" / "predictions.parquet")
     done = publish_model(
         root / "model",

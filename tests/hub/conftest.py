@@ -14,13 +14,11 @@ from cards.records import (
     BuilderInfo,
     DatasetRecord,
     DatasetUse,
-    Environment,
     Publication,
     Revision,
     RunRecord,
     Source,
     SplitInfo,
-    TrainingSummary,
 )
 
 
@@ -100,7 +98,7 @@ def make_dataset_folder(tmp_path: Path) -> Callable[..., Path]:
 
 
 @pytest.fixture
-def make_model_folder(tmp_path: Path) -> Callable[..., Path]:
+def make_model_folder(tmp_path: Path, plain_run: Callable[..., RunRecord]) -> Callable[..., Path]:
     """`make_model_folder(licence="apache-2.0")`: weights, configuration and `run.json`."""
 
     def make(licence: str = "apache-2.0", base: str = "org/a-base", megabytes: int = 0) -> Path:
@@ -115,39 +113,13 @@ def make_model_folder(tmp_path: Path) -> Callable[..., Path]:
         save_file(weights, folder / "adapter_model.safetensors")
         (folder / "adapter_config.json").write_text(f'{{"base_model_name_or_path": "{base}"}}')
         files = ("adapter_model.safetensors", "adapter_config.json")
-        RunRecord(
+        plain_run(
             recipe={"name": "made-for-tests"},
-            task="generation",
             base_model=Revision(id=base, revision="1" * 40),
             dataset=DatasetUse(id="org/data", revision="2" * 40, splits={"test": 1}),
             licence=licence,
-            parameter_groups=(),
-            training=TrainingSummary(
-                steps=1,
-                epochs=1.0,
-                loss_history=(),
-                seconds=1.0,
-                peak_memory_bytes=1,
-                samples_per_second=1.0,
-                frozen_unchanged=True,
-                label_tokens=1,
-                longest_sample_tokens=1,
-                samples_over_length=0,
-            ),
             metrics={"zero_shot": {}, "tuned": {}},
-            comparison=(),
-            environment=Environment(
-                python="3.11.9",
-                platform="Linux",
-                packages={},
-                device="cpu",
-                device_count=1,
-                cpu_count=2,
-                memory_bytes=1,
-            ),
-            seeds={"training": 1},
             artifacts={name: _sha256(folder / name) for name in files},
-            library_model_class="AutoModelForCausalLM",
         ).write(folder / "run.json")
         return folder
 

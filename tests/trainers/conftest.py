@@ -101,51 +101,70 @@ def llava_twin(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture(scope="session")
-def qa_dataset(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A dataset folder as `bogam build` writes it: 16 rows to learn, 4 to watch, 6 held out."""
+def write_splits() -> Callable[..., Path]:
+    """`write_splits(folder, task_category, rows, **columns)`: a folder as `bogam build` leaves it.
+
+    rows: of each split. columns: features beside the id, the document and the messages.
+    """
     import datasets
 
-    folder = tmp_path_factory.mktemp("qa") / "qa"
-    features = datasets.Features(
-        {
-            "id": datasets.Value("string"),
-            "document_id": datasets.Value("string"),
-            "messages": datasets.List(
-                {"role": datasets.Value("string"), "content": datasets.Value("string")}
-            ),
-        }
+    def write(
+        folder: Path, task_category: str, rows: dict[str, list[dict[str, Any]]], **columns: Any
+    ) -> Path:
+        message = {"role": datasets.Value("string"), "content": datasets.Value("string")}
+        features = datasets.Features(
+            {
+                "id": datasets.Value("string"),
+                "document_id": datasets.Value("string"),
+                **columns,
+                "messages": datasets.List(message),
+            }
+        )
+        splits, artifacts = {}, {}
+        for split, of_split in rows.items():
+            path = folder / "data" / f"{split}-00000-of-00001.parquet"
+            path.parent.mkdir(parents=True, exist_ok=True)
+            datasets.Dataset.from_list(of_split, features=features).to_parquet(path)
+            splits[split] = SplitInfo(rows=len(of_split), bytes=path.stat().st_size)
+            artifacts[f"data/{path.name}"] = hashlib.sha256(path.read_bytes()).hexdigest()
+        count = sum(map(len, rows.values()))
+        DatasetRecord(
+            name=folder.name,
+            builder=BuilderInfo(class_="tests", version="1", arguments={}),
+            source=Source(path_name="made-up", bytes=0),
+            licence="cc-by-4.0",
+            languages=("ko",),
+            task_categories=(task_category,),
+            raw_items=count,
+            rows=count,
+            rejects={},
+            items_used=count,
+            splits=splits,
+            features=features.to_dict(),
+            artifacts=artifacts,
+            domain="medical",
+        ).write(folder / "dataset.json")
+        return folder
+
+    return write
+
+
+@pytest.fixture(scope="session")
+def qa_dataset(tmp_path_factory: pytest.TempPathFactory, write_splits: Callable[..., Path]) -> Path:
+    """16 rows to learn, 4 to watch, 6 held out."""
+
+    def rows(split: str, numbers: range) -> list[dict[str, Any]]:
+        return [
+            {"id": f"{split}-{n}", "document_id": f"d{n}", "messages": conversation(n)}
+            for n in numbers
+        ]
+
+    splits = {"train": range(16), "validation": range(16, 20), "test": range(20, 26)}
+    return write_splits(
+        tmp_path_factory.mktemp("qa") / "qa",
+        "question-answering",
+        {split: rows(split, numbers) for split, numbers in splits.items()},
     )
-    splits, artifacts, first = {}, {}, 0
-    for split, rows in (("train", 16), ("validation", 4), ("test", 6)):
-        path = folder / "data" / f"{split}-00000-of-00001.parquet"
-        path.parent.mkdir(parents=True, exist_ok=True)
-        datasets.Dataset.from_list(
-            [
-                {"id": f"{split}-{row}", "document_id": f"d{row}", "messages": conversation(row)}
-                for row in range(first, first + rows)
-            ],
-            features=features,
-        ).to_parquet(path)
-        first += rows
-        splits[split] = SplitInfo(rows=rows, bytes=path.stat().st_size)
-        artifacts[f"data/{path.name}"] = hashlib.sha256(path.read_bytes()).hexdigest()
-    DatasetRecord(
-        name="qa",
-        builder=BuilderInfo(class_="tests", version="1", arguments={}),
-        source=Source(path_name="made-up", bytes=0),
-        licence="cc-by-4.0",
-        languages=("ko",),
-        task_categories=("question-answering",),
-        raw_items=first,
-        rows=first,
-        rejects={},
-        items_used=first,
-        splits=splits,
-        features=features.to_dict(),
-        artifacts=artifacts,
-        domain="medical",
-    ).write(folder / "dataset.json")
-    return folder
 
 
 @pytest.fixture

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import io
 from collections.abc import Callable
 from pathlib import Path
@@ -12,8 +11,6 @@ import numpy as np
 import pytest
 import torch
 from PIL import Image
-
-from cards.records import BuilderInfo, DatasetRecord, Source, SplitInfo
 
 
 def picture(number: int, width: int = 70, height: int = 56) -> Image.Image:
@@ -77,18 +74,22 @@ DISEASES = ("두통", "감기", "고혈압", "위염")
 
 
 @pytest.fixture(scope="session")
-def seeing_dataset(tmp_path_factory: pytest.TempPathFactory) -> Path:
+def seeing_dataset(
+    tmp_path_factory: pytest.TempPathFactory, write_splits: Callable[..., Path]
+) -> Path:
     """8 rows to learn, 4 to watch, 4 held out: a picture each, every other one asked twice."""
-    return write_dataset(tmp_path_factory.mktemp("seeing") / "pages", blind=())
+    return write_pages(write_splits, tmp_path_factory.mktemp("seeing") / "pages", blind=())
 
 
 @pytest.fixture(scope="session")
-def mixed_dataset(tmp_path_factory: pytest.TempPathFactory) -> Path:
+def mixed_dataset(
+    tmp_path_factory: pytest.TempPathFactory, write_splits: Callable[..., Path]
+) -> Path:
     """The same, but some of the rows to learn have no picture."""
-    return write_dataset(tmp_path_factory.mktemp("mixed") / "pages", blind=(1, 2, 6))
+    return write_pages(write_splits, tmp_path_factory.mktemp("mixed") / "pages", blind=(1, 2, 6))
 
 
-def write_dataset(folder: Path, blind: tuple[int, ...]) -> Path:
+def write_pages(write_splits: Callable[..., Path], folder: Path, blind: tuple[int, ...]) -> Path:
     import datasets
 
     def row(number: int) -> dict[str, Any]:
@@ -109,42 +110,13 @@ def write_dataset(folder: Path, blind: tuple[int, ...]) -> Path:
             "messages": turns,
         }
 
-    features = datasets.Features(
-        {
-            "id": datasets.Value("string"),
-            "document_id": datasets.Value("string"),
-            "images": datasets.List(datasets.Image()),
-            "messages": datasets.List(
-                {"role": datasets.Value("string"), "content": datasets.Value("string")}
-            ),
-        }
+    splits = {"train": range(8), "validation": range(8, 12), "test": range(12, 16)}
+    return write_splits(
+        folder,
+        "image-text-to-text",
+        {split: [row(number) for number in numbers] for split, numbers in splits.items()},
+        images=datasets.List(datasets.Image()),
     )
-    splits, artifacts, first = {}, {}, 0
-    for split, count in (("train", 8), ("validation", 4), ("test", 4)):
-        path = folder / "data" / f"{split}-00000-of-00001.parquet"
-        path.parent.mkdir(parents=True, exist_ok=True)
-        rows = [row(number) for number in range(first, first + count)]
-        datasets.Dataset.from_list(rows, features=features).to_parquet(path)
-        first += count
-        splits[split] = SplitInfo(rows=count, bytes=path.stat().st_size)
-        artifacts[f"data/{path.name}"] = hashlib.sha256(path.read_bytes()).hexdigest()
-    DatasetRecord(
-        name="pages",
-        builder=BuilderInfo(class_="tests", version="1", arguments={}),
-        source=Source(path_name="made-up", bytes=0),
-        licence="cc-by-4.0",
-        languages=("ko",),
-        task_categories=("image-text-to-text",),
-        raw_items=first,
-        rows=first,
-        rejects={},
-        items_used=first,
-        splits=splits,
-        features=features.to_dict(),
-        artifacts=artifacts,
-        domain="medical",
-    ).write(folder / "dataset.json")
-    return folder
 
 
 HYBRID = [{"part": "vision_tower", "lr": 2e-3}, {"part": "merger", "lr": 5e-3}]
