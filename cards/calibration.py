@@ -114,14 +114,15 @@ def accuracy_at_coverage(
     """Accuracy over the most confident share of weighted examples.
 
     confidence, right: (examples,); coverages: (c,) shares above 0; weights: (draws, examples).
-    Returns (draws, c). Among examples of equal confidence the right ones are spread evenly.
+    Returns (draws, c). A share is of whole examples, at least one. Among examples of equal
+    confidence the right ones are spread evenly.
     """
     order = np.argsort(-confidence, kind="stable")
     ranked = confidence[order]
     ends = np.flatnonzero(np.concatenate([ranked[1:] != ranked[:-1], [True]]))
     taken = np.cumsum(weights[:, order], axis=1)[:, ends]
     hits = np.cumsum(weights[:, order] * right[order], axis=1)[:, ends]
-    wanted = taken[:, -1:] * coverages
+    wanted = np.maximum(1.0, np.round(taken[:, -1:] * coverages))
     found = [
         np.interp(want, np.concatenate([[0.0], have]), np.concatenate([[0.0], hit]))
         for want, have, hit in zip(wanted, taken, hits, strict=True)

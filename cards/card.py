@@ -26,12 +26,13 @@ if TYPE_CHECKING:
 
 CARD_FILE = "README.md"
 FIGURES_FOLDER = "figures"
-CARD_FORMAT = 3
+CARD_FORMAT = 4
 """Printed on every card; changes when what is rendered from the same record does, so that an
 audit sends a card of another format to the version that wrote it instead of calling it false.
 
 1: metrics, classes, examples. 2: parts, citation, `.eval_results`; histograms, samples,
 Croissant and `eval.yaml` of datasets. 3: code spans in what builders say of their datasets.
+4: whole examples in abstention, the n of each metric, what earlier turns in a prompt are.
 """
 
 _TEMPLATES = Path(__file__).parent / "templates"

@@ -88,6 +88,16 @@ def test_abstention_keeps_the_most_confident() -> None:
     assert threshold_at_coverage(confidence, 1.0) == 0.2
 
 
+def test_abstention_counts_whole_examples() -> None:
+    """A reader who sorts the rows and divides gets the number of the card."""
+    confidence = np.linspace(0.9, 0.2, 7)
+    right = np.array([1.0, 1.0, 0.0, 1.0, 0.0, 0.0, 1.0])
+    accuracy = accuracy_at_coverage(
+        confidence, right, np.array([0.05, 0.5, 0.6, 0.9]), np.ones((1, 7))
+    )
+    assert accuracy[0] == pytest.approx([1 / 1, 3 / 4, 3 / 4, 3 / 6])
+
+
 def test_abstention_does_not_choose_among_the_equally_confident() -> None:
     """Whatever the order of the rows, ties count as a mixture."""
     confidence = np.array([0.8, 0.8, 0.8, 0.8, 0.1])
