@@ -118,6 +118,32 @@ def revoke(user: str, root: Path) -> None:
     click.echo(f"{revoke_tokens(root, user)} tokens revoked")
 
 
+@hub.group()
+def key() -> None:
+    """Keys of users who sign verifications: only theirs make a badge on a page."""
+
+
+@key.command("add")
+@click.argument("user")
+@click.argument("public_key")
+@root_option
+def add_key(user: str, public_key: str, root: Path) -> None:
+    """Put down that a user signs with a key, as `bogam verify --attach` prints it."""
+    from hub.server.signing_keys import add_key as add
+
+    click.echo(f"{user} signs with the key {add(root, user, public_key)}")
+
+
+@key.command("revoke")
+@click.argument("user")
+@root_option
+def revoke_keys(user: str, root: Path) -> None:
+    """Let no key of a user count any more."""
+    from hub.server.signing_keys import revoke_keys as revoke
+
+    click.echo(f"{revoke(root, user)} keys revoked")
+
+
 @hub.command()
 @root_option
 def fsck(root: Path) -> None:

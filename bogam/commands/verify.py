@@ -61,7 +61,11 @@ def verify(
     show_verification(result)
     if out is not None or attach:
         signed = attestation.sign(result, key or attestation.default_key_file())
-        console.print(f"signed by the key {signed.fingerprint}", highlight=False)
+        console.print(
+            f"signed by the key {signed.fingerprint} (public key: {signed.public_key})",
+            highlight=False,
+            soft_wrap=True,
+        )
         if out is not None:
             signed.write(out)
         if attach:

@@ -98,13 +98,13 @@ def add_user(root: Path, name: str, *, full_name: str = "", email: str | None = 
 
     Raises :class:`BogamError` when the name is taken, reserved or not a name.
     """
-    with _opened(root) as database, database.write() as tx:
+    with opened(root) as database, database.write() as tx:
         _add_account(tx, name, "user", full_name, email)
 
 
 def has_user(root: Path, name: str) -> bool:
     """Whether the store in `root` has a user of this name."""
-    with _opened(root) as database, database.read() as tx:
+    with opened(root) as database, database.read() as tx:
         row = tx.execute("SELECT 1 FROM accounts WHERE name = ? AND kind = 'user'", (name,))
         return row.fetchone() is not None
 
@@ -115,7 +115,7 @@ def add_organisation(root: Path, name: str, members: Sequence[str], *, full_name
     For an organisation that exists the members are added to it. Raises :class:`BogamError`
     for a member who is no user, or when a user has the name.
     """
-    with _opened(root) as database, database.write() as tx:
+    with opened(root) as database, database.write() as tx:
         row = tx.execute("SELECT id, kind FROM accounts WHERE name = ?", (name,)).fetchone()
         if row is not None and row["kind"] == "user":
             raise BogamError(f"Cannot add the organisation '{name}': a user has this name.")
@@ -126,7 +126,7 @@ def add_organisation(root: Path, name: str, members: Sequence[str], *, full_name
             role = "admin" if row is None and number == 0 else "write"
             tx.execute(
                 "INSERT INTO members VALUES (?, ?, ?) ON CONFLICT DO NOTHING",
-                (organisation_id, _user_id(tx, root, member), role),
+                (organisation_id, user_id_of(tx, root, member), role),
             )
 
 
@@ -135,8 +135,8 @@ def create_token(root: Path, user: str, *, name: str = "token", role: Role = "wr
 
     Raises :class:`BogamError` when there is no such user.
     """
-    with _opened(root) as database, database.write() as tx:
-        return insert_token(tx, _user_id(tx, root, user), name, role)
+    with opened(root) as database, database.write() as tx:
+        return insert_token(tx, user_id_of(tx, root, user), name, role)
 
 
 def insert_token(tx: Transaction, user_id: int, name: str, role: Role) -> str:
@@ -154,13 +154,13 @@ def revoke_tokens(root: Path, user: str) -> int:
 
     Raises :class:`BogamError` when there is no such user.
     """
-    with _opened(root) as database, database.write() as tx:
-        cursor = tx.execute("DELETE FROM tokens WHERE user_id = ?", (_user_id(tx, root, user),))
+    with opened(root) as database, database.write() as tx:
+        cursor = tx.execute("DELETE FROM tokens WHERE user_id = ?", (user_id_of(tx, root, user),))
     return cursor.rowcount
 
 
 @contextmanager
-def _opened(root: Path) -> Iterator[Database]:
+def opened(root: Path) -> Iterator[Database]:
     """The database of the store in a folder, which is made when it is missing."""
     make_root(root)
     with closing(Database(root)) as database:
@@ -184,7 +184,8 @@ def _add_account(tx: Transaction, name: str, kind: str, full_name: str, email: s
     return cursor.lastrowid
 
 
-def _user_id(tx: Transaction, root: Path, name: str) -> int:
+def user_id_of(tx: Transaction, root: Path, name: str) -> int:
+    """The row of a user. Raises :class:`BogamError` when there is none."""
     row = tx.execute("SELECT id FROM accounts WHERE name = ? AND kind = 'user'", (name,)).fetchone()
     if row is None:
         raise BogamError(

@@ -59,10 +59,15 @@ class Entry:
     split: str | None
     verification: Verification | None
 
+    @property
+    def is_refuted(self) -> bool:
+        """Whether a verification is attached that does not hold."""
+        return self.verification is not None and self.verification.is_refuted
+
 
 @dataclass
 class MetricBoard:
-    """All models that report one metric, the best first."""
+    """All models that report one metric, the best first, those with a refuted one at the end."""
 
     name: str
     unit: str = ""
@@ -115,7 +120,9 @@ def find_board(
             )
     for board in boards.values():
         sign = -1 if board.higher_is_better else 1
-        board.entries.sort(key=lambda entry: (sign * entry.score.value, entry.repo.repo_id))
+        board.entries.sort(
+            key=lambda entry: (entry.is_refuted, sign * entry.score.value, entry.repo.repo_id)
+        )
     return boards
 
 

@@ -16,7 +16,7 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 from cards.errors import BogamError
-from hub.server.store.schema import SCHEMA, SCHEMA_VERSION
+from hub.server.store.schema import SCHEMA, SCHEMA_VERSION, UPGRADES
 
 DATABASE_FILE = "hub.sqlite3"
 BUSY_SECONDS = 60.0
@@ -105,20 +105,29 @@ class Database:
 
     def _prepare(self) -> None:
         with self.write() as tx:
-            version = tx.execute("PRAGMA user_version").fetchone()[0]
-            if version == 0:
-                # executescript() would end the transaction: a half-made schema could remain.
-                for statement in SCHEMA.split(";\n"):
-                    if statement.strip():
-                        tx.execute(statement)
-                tx.execute(f"PRAGMA user_version={SCHEMA_VERSION}")
+            found = version = tx.execute("PRAGMA user_version").fetchone()[0]
+            if found == 0:
+                _execute(tx, SCHEMA)
                 tx.execute("INSERT INTO store VALUES ('id', ?)", (secrets.token_hex(16),))
                 tx.execute("INSERT INTO store VALUES ('secret', ?)", (secrets.token_hex(32),))
-            elif version != SCHEMA_VERSION:
+                version = SCHEMA_VERSION
+            while version in UPGRADES:
+                _execute(tx, UPGRADES[version])
+                version += 1
+            if version != SCHEMA_VERSION:
                 raise BogamError(
                     f"{self.path}: this store has format {version}, this program reads "
                     f"{SCHEMA_VERSION}. Serve it with the version of bogam that wrote it."
                 )
+            if version != found:
+                tx.execute(f"PRAGMA user_version={version}")
+
+
+def _execute(tx: Transaction, script: str) -> None:
+    # executescript() would end the transaction: a half-made schema could remain.
+    for statement in script.split(";\n"):
+        if statement.strip():
+            tx.execute(statement)
 
 
 def store_value(tx: Transaction, key: str) -> str:

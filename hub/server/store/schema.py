@@ -4,9 +4,21 @@ Times are ISO 8601 in UTC with milliseconds, so that text order is time order. C
 trees never change once written; a ref is the only thing that moves.
 """
 
-SCHEMA_VERSION = 1
+SCHEMA_VERSION = 2
 
-SCHEMA = """
+_SIGNING_KEYS = """
+CREATE TABLE signing_keys (
+    public_key BLOB PRIMARY KEY,
+    user_id INTEGER NOT NULL REFERENCES accounts (id),
+    created_at TEXT NOT NULL
+) WITHOUT ROWID;
+"""
+
+UPGRADES = {1: _SIGNING_KEYS}
+"""{version: what makes the next one of it}."""
+
+SCHEMA = (
+    """
 CREATE TABLE store (
     key TEXT PRIMARY KEY,
     value TEXT NOT NULL
@@ -159,3 +171,5 @@ CREATE TABLE discussion_events (
 );
 CREATE INDEX events_of_discussion ON discussion_events (repo_id, number, position);
 """
+    + _SIGNING_KEYS
+)

@@ -30,9 +30,6 @@ KOREAN = {
     "Before tuning": "조정 전",
     "Board": "성적표",
     "Card": "카드",
-    "Card, record or files have changed since it was verified.": (
-        "검증한 뒤에 카드나 기록이나 파일이 바뀌었습니다."
-    ),
     "Changed files": "바뀐 파일",
     "Clear filters": "조건 지우기",
     "Contents": "목차",
@@ -53,6 +50,7 @@ KOREAN = {
     "Field": "항목",
     "Fields": "항목",
     "Files": "파일",
+    "Files have changed since it was verified.": "검증한 뒤에 파일이 바뀌었습니다.",
     "Filter": "거르기",
     "First": "처음",
     "Folder": "폴더",
@@ -111,6 +109,11 @@ KOREAN = {
     "Signed with the key": "서명한 열쇠",
     "Size": "크기",
     "Skip to content": "본문으로 건너뛰기",
+    "So says whoever has the key below. This Hub does not know whose it is, and anybody can make "
+    "one.": (
+        "아래 열쇠를 가진 사람의 말입니다. 이 Hub는 누구의 열쇠인지 모르며, 열쇠는 누구나 만들 수 "
+        "있습니다."
+    ),
     "Some checks failed when it was verified.": "검증에서 통과하지 못한 검사가 있습니다.",
     "Spaces": "스페이스",
     "Split": "분할",
@@ -141,6 +144,7 @@ KOREAN = {
     "Unified, lines removed and added": "지운 줄과 더한 줄",
     "Updated": "고친 때",
     "Verification": "검증",
+    "Verified by": "검증한 사람",
     "Whoever has a token may do what you may do. Revoke those that you no longer need.": (
         "토큰을 가진 사람은 당신과 같은 일을 할 수 있습니다. 쓰지 않는 토큰은 폐기하십시오."
     ),
@@ -169,8 +173,9 @@ KOREAN = {
     "removed": "지움",
     "row {number}": "{number}행",
     "see its rows": "행 보기",
+    "signed by an unknown key": "모르는 열쇠로 서명됨",
     "verification does not hold": "검증이 맞지 않음",
-    "verified": "검증됨",
+    "verified by {name}": "{name} 검증",
     "verify.json speaks of another repo.": "verify.json은 다른 저장소의 것입니다.",
     "{number} characters more": "{number}자 더 있음",
     "{number} lines added, {removed} removed": "{number}줄 더함, {removed}줄 지움",

@@ -92,6 +92,18 @@ def test_models_are_ranked_with_their_intervals(visit: Visit, board_id: str) -> 
     assert f'href="/datasets/{board_id}/board"' in visit("alice").get(f"/datasets/{board_id}").text
 
 
+def test_a_model_whose_verification_does_not_hold_comes_last(
+    hub: ServedHub, visit: Visit, board_id: str
+) -> None:
+    best = f"org/good-{board_id.split('-')[-1]}"
+    hub.api("alice").upload_file(
+        path_or_fileobj=b"{}", path_in_repo="verify.json", repo_id=best, repo_type="model"
+    )
+    page = visit("alice").get(f"/datasets/{board_id}/board").text
+    assert _ranks(page, "accuracy") == ["other", "fair", "good"]
+    assert "verification does not hold" in page
+
+
 def test_a_models_page_sums_up_its_run_in_names_that_can_be_broken(
     visit: Visit, board_id: str
 ) -> None:
