@@ -28,7 +28,7 @@ from loaders.charts.synthesis.small import draw_small, make_small_chart
 if TYPE_CHECKING:
     from rich.progress import Progress
 
-VERSION = 1
+VERSION = 2
 """Raised whenever the same seed would give other charts."""
 QUESTIONS_OF_EACH_PART = 2
 

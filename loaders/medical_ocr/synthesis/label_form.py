@@ -26,8 +26,12 @@ def draw_label(page: Page, rng: Generator, document: MedicineLabel) -> None:
     form = _Form(page)
     form.label(0, 0, document.heading)
     form.value(0, form.right(document.pharmacy), "pharmacy.name", document.pharmacy)
-    form.value(1, 0, "patient.name", document.patient.name)
-    form.label(1, columns(document.patient.name), "님")
+    name, honorific = document.patient.name, "님"
+    # Half a column stays free before the day; longer names are set closer.
+    room = form.right(day) - columns(honorific) - 0.5
+    closeness = min(1.0, room / columns(name))
+    form.value(1, 0, "patient.name", name, closeness=closeness)
+    form.label(1, columns(name) * closeness, honorific)
     form.value(1, form.right(day), "dispensing.date", day)
     page.pitched_value(
         "drug.name",
@@ -70,9 +74,18 @@ class _Form:
     def label(self, line: int, column: float, text: str) -> None:
         self.page.pitched_label(text, column * PITCH, line * PITCH, PITCH)
 
-    def value(self, line: int, column: float, name: str, text: str, group: int = -1) -> None:
+    def value(
+        self,
+        line: int,
+        column: float,
+        name: str,
+        text: str,
+        group: int = -1,
+        closeness: float = 1.0,
+    ) -> None:
+        """`closeness` is the width of its columns, of the common one."""
         place = (text, column * PITCH, line * PITCH)
-        self.page.pitched_value(name, [place], PITCH, group, text)
+        self.page.pitched_value(name, [place], PITCH * closeness, group, text)
 
 
 def _wrapped(text: str) -> list[str]:

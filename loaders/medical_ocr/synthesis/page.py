@@ -262,11 +262,15 @@ class Page:
             room = pitch * self.columns_of(character)
             if character != " ":
                 ink, left, top = _run(family, False, size, character, colour)
-                slack = self.px(room) - round(_length(family, False, size, character))
+                column = self.px(room)
+                indent = (column - round(_length(family, False, size, character))) // 2 + left
+                if ink.shape[1] > column:
+                    # An M of fixed-pitch print takes no more room than an I.
+                    ink, indent = _narrowed(ink, column - 2), 1
                 height, width = ink.shape[:2]
                 # The outermost columns touch the edge, and print may be shifted.
                 place = (
-                    min(max(self.px(x) + slack // 2 + left, 0), self.pixels.shape[1] - width),
+                    min(max(self.px(x) + indent, 0), self.pixels.shape[1] - width),
                     min(max(baseline + top, 0), self.pixels.shape[0] - height),
                 )
                 self.multiply(ink, *place)
@@ -326,6 +330,12 @@ class Page:
 
     def image(self) -> Image.Image:
         return Image.fromarray(self.pixels)
+
+
+def _narrowed(ink: Pixels, width: int) -> Pixels:
+    """Ink of the same height, pressed together from the sides."""
+    resized = cv2.resize(ink, (width, ink.shape[0]), interpolation=cv2.INTER_AREA)
+    return resized.astype(np.uint8, copy=False)
 
 
 def _around(boxes: Sequence[tuple[int, int, int, int]]) -> tuple[int, int, int, int]:

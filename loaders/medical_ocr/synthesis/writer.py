@@ -57,7 +57,7 @@ logger = logging.getLogger(__name__)
 DOCUMENTS_FILE = "documents.jsonl"
 SYNTHESIS_FILE = "synthesis.json"
 IMAGES = "images"
-VERSION = 1
+VERSION = 2
 """Raised whenever the same seed would give other documents."""
 
 DOCUMENTS_PER_PERSON = 2

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from dataclasses import replace
 from io import BytesIO
 from pathlib import Path
 
@@ -67,6 +68,34 @@ def test_characters_stand_in_columns_of_28_dots() -> None:
         assert ink[column * DOTS : (column + 1) * DOTS].any()
         assert not ink[column * DOTS]
     assert name.box[2] <= len(label.patient.name) * DOTS
+
+
+@pytest.mark.parametrize("name", ["NGUYEN VAN NAM", "WANG XIAOMING"])
+def test_latin_names_keep_to_their_columns_and_off_the_day(name: str) -> None:
+    rng = np.random.default_rng(1)
+    label, page = drawn(1)
+    page.pixels[:] = 255
+    page.fields.clear()
+    draw_label(page, rng, replace(label, patient=replace(label.patient, name=name)))
+    boxes = {field.name: field.box for field in page.fields}
+    left, top, right, bottom = boxes["patient.name"]
+    ink = page.pixels[top:bottom, left:right].min(axis=(0, 2)) < 255
+    letters = np.count_nonzero(ink[1:] & ~ink[:-1]) + 1
+    assert letters == len(name.replace(" ", "")), "letters touch"
+    day = boxes["dispensing.date"][0]
+    assert (page.pixels[DOTS : 2 * DOTS, day - DOTS // 4 : day] == 255).all()
+
+
+def test_what_fits_is_printed_as_wide_as_ever() -> None:
+    _, page = drawn(1)
+    page.pixels[:] = 255
+    width = {}
+    for letter in "I04M":
+        left, _, right, _ = page.pitched_label(letter, 7.0, 7.0, 3.5)
+        width[letter] = right - left
+    assert width["M"] == DOTS // 2 - 2
+    assert (width["0"], width["4"]) == (13, 14)
+    assert width["I"] < 5
 
 
 def number_of(text: str) -> str:
