@@ -11,7 +11,6 @@ import json
 from typing import TYPE_CHECKING, Any
 
 from cards.records import DatasetRecord
-from cards.row_description import MADE_UP
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -68,7 +67,7 @@ def croissant(
     if record.publication:
         owner = record.publication.repo_id.partition("/")[0]
         described["creator"] = {"@type": "sc:Organization", "name": owner}
-    if record.annotation and not any(one.kind in MADE_UP for one in record.findings):
+    if record.annotation:
         described["rai:dataAnnotationProtocol"] = record.annotation.en
     if record.limits:
         described["rai:dataLimitations"] = [limit.en for limit in record.limits]

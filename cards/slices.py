@@ -32,7 +32,7 @@ _TITLES = {
     "language": Bilingual("언어", "Language"),
     "document_type": Bilingual("문서 종류", "Document type"),
     "quality": Bilingual("화질", "Quality"),
-    "human_or_machine": Bilingual("질문을 쓴 쪽", "Written by"),
+    "human_or_machine": Bilingual("질문의 표시", "Marked as"),
 }
 _LENGTH_TITLES = {
     "prompt": Bilingual("질문 길이(글자)", "Prompt length (characters)"),
@@ -153,8 +153,8 @@ class _Sample:
             value = float(self.metric.statistic(sums.sum(axis=0)))
             samples[side] = self.metric.statistic(draws)
             low, high = statistics.percentile_interval(samples[side])
-            trials = self._trials(sums, len(kept))
-            if trials is not None and value in (0.0, 1.0):
+            if self.metric.unit == "0-1" and value in (0.0, 1.0):
+                trials = self.metric.trials(sums) if self.metric.trials else len(kept)
                 low, high = statistics.wilson_interval(value, trials)
             values[side] = Interval(value, low, high)
         low, high = statistics.percentile_interval(samples["tuned"] - samples["zero_shot"])
@@ -166,12 +166,6 @@ class _Sample:
             tuned=values["tuned"],
             difference=Interval(values["tuned"].value - values["zero_shot"].value, low, high),
         )
-
-    def _trials(self, sums: Floats, documents: int) -> float | None:
-        """Behind a value of exactly 0 or 1, see `TaskMetric.trials`; None where not known."""
-        if self.metric.binary:
-            return documents
-        return None if self.metric.trials is None else self.metric.trials(sums)
 
     def _pooled(self, documents: Floats) -> Floats:
         """(documents, k) to at most `_POOLS` sums of as many random documents each.

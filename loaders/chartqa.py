@@ -60,6 +60,7 @@ class ChartQA(RecordedBuilder, datasets.ArrowBasedBuilder):
     DESCRIPTION = notes.DESCRIPTION
     MADE_UP_DESCRIPTION = notes.MADE_UP_DESCRIPTION
     COLUMNS = notes.COLUMNS
+    MADE_UP_COLUMNS = notes.MADE_UP_COLUMNS
     LIMITS = notes.LIMITS
     MADE_UP_LIMITS = notes.MADE_UP_LIMITS
     ANNOTATION = notes.ANNOTATION

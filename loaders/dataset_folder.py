@@ -261,11 +261,11 @@ def _write(
         samples=samples,
         artifacts=artifacts,
         domain=builder.DOMAIN,
-        title=builder.TITLE,
+        title=builder.title(),
         description=builder.description(),
-        columns=dict(builder.COLUMNS),
+        columns=builder.columns(),
         limits=builder.limits(),
-        annotation=builder.ANNOTATION,
+        annotation=builder.annotation(),
         task=builder.TASK,
     )
     record.write(folder / DATASET_FILE)

@@ -85,6 +85,7 @@ class DrugForensics(RecordedBuilder, datasets.ArrowBasedBuilder):
     MADE_UP_DESCRIPTION = notes.DRAWN_DESCRIPTION
     COLUMNS = notes.COLUMNS
     LIMITS = notes.LIMITS
+    MADE_UP_LIMITS = notes.DRAWN_LIMITS
     ANNOTATION = notes.ANNOTATION
     TASK = "classification"
 

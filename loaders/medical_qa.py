@@ -73,6 +73,7 @@ class MedicalQA(RecordedBuilder, datasets.ArrowBasedBuilder):
     COLUMNS = description.COLUMNS
     LIMITS = description.LIMITS
     ANNOTATION = description.ANNOTATION
+    MADE_UP_ANNOTATION = description.MADE_UP_ANNOTATION
     TASK = "generation"
 
     _plan: Plan

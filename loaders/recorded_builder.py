@@ -58,12 +58,19 @@ class RecordedBuilder:
     """In place of `DESCRIPTION` where all raw material was made up by this package."""
     COLUMNS: ClassVar[Mapping[str, Note]] = {}
     """What the columns hold that not every dataset has."""
+    MADE_UP_COLUMNS: ClassVar[Mapping[str, Note]] = {}
+    """In place of those of `COLUMNS` where all raw material was made up by this package."""
     LIMITS: ClassVar[tuple[Note, ...]] = ()
     """What the rows must not be taken for."""
     MADE_UP_LIMITS: ClassVar[tuple[Note, ...] | None] = None
     """In place of `LIMITS` where all raw material was made up by this package."""
     ANNOTATION: ClassVar[Note | None] = None
     """Who or what gave the rows their answers or labels."""
+    MADE_UP_ANNOTATION: ClassVar[Note] = Note(
+        ko="질문, 답, 라벨은 자료를 지어낸 프로그램이 붙였습니다.",
+        en="The program that made the material up gave the questions, answers and labels.",
+    )
+    """In place of `ANNOTATION` where all raw material was made up by this package."""
     TASK: ClassVar[str | None] = None
     """The file of `cards.tasks` that scores models on the held-out rows."""
 
@@ -123,6 +130,12 @@ class RecordedBuilder:
         """Terms of this build's rows; what this package made up is anybody's."""
         return "cc0-1.0" if self.is_made_up() else self.LICENCE
 
+    def title(self) -> Note | None:
+        """What this build is called; a list of datasets shows nothing else of it."""
+        if self.TITLE is None or not self.is_made_up():
+            return self.TITLE
+        return Note(ko=f"{self.TITLE.ko} (지어낸 자료)", en=f"{self.TITLE.en} (made up)")
+
     def description(self) -> Note | None:
         """What this build's rows are."""
         return (self.MADE_UP_DESCRIPTION if self.is_made_up() else None) or self.DESCRIPTION
@@ -131,6 +144,14 @@ class RecordedBuilder:
         """What this build's rows must not be taken for."""
         made_up = self.MADE_UP_LIMITS if self.is_made_up() else None
         return self.LIMITS if made_up is None else made_up
+
+    def columns(self) -> dict[str, Note]:
+        """What the columns of this build hold."""
+        return {**self.COLUMNS, **(self.MADE_UP_COLUMNS if self.is_made_up() else {})}
+
+    def annotation(self) -> Note | None:
+        """Who or what gave this build's rows their answers or labels."""
+        return self.MADE_UP_ANNOTATION if self.is_made_up() else self.ANNOTATION
 
     @abstractmethod
     def account(self) -> Account:

@@ -91,8 +91,8 @@ TASK = Task(
         ),
         mean_metric(
             "relaxed_accuracy_human",
-            title=Bilingual("완화 정확도(사람 질문)", "Relaxed accuracy, human"),
-            meaning=Bilingual("사람이 쓴 질문만", "questions written by people only"),
+            title=Bilingual("완화 정확도(human)", "Relaxed accuracy, human"),
+            meaning=Bilingual("human으로 표시된 질문만", "only questions marked human"),
             score=None,
             binary=True,
             rows=_human,
@@ -100,8 +100,8 @@ TASK = Task(
         ),
         mean_metric(
             "relaxed_accuracy_machine",
-            title=Bilingual("완화 정확도(기계 질문)", "Relaxed accuracy, machine"),
-            meaning=Bilingual("기계가 만든 질문만", "questions generated from summaries only"),
+            title=Bilingual("완화 정확도(machine)", "Relaxed accuracy, machine"),
+            meaning=Bilingual("machine으로 표시된 질문만", "only questions marked machine"),
             score=None,
             binary=True,
             rows=_machine,
@@ -111,7 +111,7 @@ TASK = Task(
             name="relaxed_accuracy_average",
             title=Bilingual("완화 정확도(두 부분 평균)", "Relaxed accuracy, average"),
             meaning=Bilingual(
-                "사람 질문과 기계 질문의 정확도의 평균, ChartQA가 공개하는 수",
+                "human 질문과 machine 질문의 정확도의 평균, ChartQA가 공개하는 수",
                 "mean of the human and the machine part: the figure published for ChartQA",
             ),
             unit="0-1",

@@ -22,8 +22,9 @@ MADE_UP_DESCRIPTION = Note(
         "것입니다. AI Hub의 자료는 한 건도 없으며 의학 정보가 아닙니다."
     ),
     en=(
-        "Questions and answers that a program made up, in the format of AI Hub's healthcare QA "
-        "data, paired like these. None of AI Hub's is among them, and none is medical information."
+        "Questions and answers that a program made up in the format of AI Hub's healthcare QA "
+        "data, and pairs of them made by the same rules as for AI Hub's own. None of AI Hub's is "
+        "among them, and none is medical information."
     ),
 )
 COLUMNS = {
@@ -64,5 +65,12 @@ ANNOTATION = Note(
     en=(
         "Questions and answers are AI Hub's own, neither written nor corrected here. Which answer "
         "belongs to which question was decided by this builder (column `pairing`)."
+    ),
+)
+MADE_UP_ANNOTATION = Note(
+    ko="질문과 답변은 프로그램이 지어냈습니다. 둘을 짝지은 것은 이 빌더입니다(pairing 열).",
+    en=(
+        "A program made up the questions and the answers. Which answer belongs to which question "
+        "was decided by this builder (column `pairing`)."
     ),
 )

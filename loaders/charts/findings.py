@@ -57,9 +57,11 @@ def findings(
             severity="info",
             count=len(survey.charts),
             detail="Every chart was drawn by a program from random numbers: none of them is "
-            "ChartQA's, and none says anything about the world.",
+            "ChartQA's, and none says anything about the world. A program also made every "
+            "question: human and machine only name the style that it follows.",
             detail_ko="모두 프로그램이 무작위 수로 그린 차트입니다. ChartQA의 차트가 아니며 실제 "
-            "통계가 아닙니다.",
+            "통계가 아닙니다. 질문도 모두 프로그램이 만들었고, human과 machine은 질문의 꼴을 "
+            "나눌 뿐입니다.",
         )
     if slice_text is not None:
         yield Finding(

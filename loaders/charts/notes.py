@@ -45,6 +45,12 @@ COLUMNS = {
     "height": Note(ko="높이(화소)", en="height in pixels"),
     "sha256": Note(ko="그림 바이트의 SHA-256", en="SHA-256 of the chart's bytes"),
 }
+MADE_UP_COLUMNS = {
+    "human_or_machine": Note(
+        ko="질문의 꼴: human(셈) 또는 machine(값 읽기)",
+        en="style of the question: human (compare or add up) or machine (read one value)",
+    ),
+}
 LIMITS = (
     Note(
         ko=(

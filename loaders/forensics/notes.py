@@ -65,16 +65,25 @@ COLUMNS = {
     "augmentation": Note(ko="0은 원본, 1부터는 증강 번호", en="0 for originals, else the copy"),
 }
 
+_MISSED_COPIES = Note(
+    ko="거울처럼 뒤집힌 사본과 한 변이 4분의 1 넘게 잘린 사본은 찾지 못할 수 있습니다.",
+    en="Mirrored copies, and copies that lost more than a quarter of a side, may go unnoticed.",
+)
 LIMITS = (
     Note(
         ko="분류는 사람이 사진을 폴더에 나눈 대로이며, 사진에 무엇이 있는지를 증명하지 않습니다.",
         en="Labels are the folders that somebody sorted the photos into; they prove nothing about "
         "what a photo shows.",
     ),
+    _MISSED_COPIES,
+)
+DRAWN_LIMITS = (
     Note(
-        ko="거울처럼 뒤집힌 사본과 한 변이 4분의 1 넘게 잘린 사본은 찾지 못할 수 있습니다.",
-        en="Mirrored copies, and copies that lost more than a quarter of a side, may go unnoticed.",
+        ko="분류는 프로그램이 그리려 한 것입니다. 그림은 실제 사진보다 단순하고 서로 비슷합니다.",
+        en="Labels are what the program set out to draw. Drawings are simpler than photos and more "
+        "alike.",
     ),
+    _MISSED_COPIES,
 )
 ANNOTATION = Note(
     ko=(

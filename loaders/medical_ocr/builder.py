@@ -11,12 +11,14 @@ import datasets
 import pyarrow as pa
 from datasets.builder import Key
 
+from cards.records import Note
 from loaders.image_files import map_in_threads
 from loaders.image_metadata import strip_metadata
 from loaders.medical_ocr import description
 from loaders.medical_ocr.findings import findings, statistics
 from loaders.medical_ocr.splits import Placed, SplitRule, find_leaks, place
 from loaders.medical_ocr.survey import Labels, Survey, survey
+from loaders.medical_ocr.talks import Talk
 from loaders.recorded_builder import Account, RecordedBuilder
 from loaders.rows import picture_tables, row_features
 from loaders.source import read_again
@@ -66,9 +68,7 @@ class MedicalOCR(RecordedBuilder, datasets.ArrowBasedBuilder):
     LANGUAGES = ("ko", "zh", "en")
     TASK_CATEGORIES: ClassVar[tuple[str, ...]] = ("image-text-to-text", "visual-question-answering")
     TITLE = description.TITLE
-    DESCRIPTION = description.DESCRIPTION
     COLUMNS = description.COLUMNS
-    LIMITS = description.LIMITS
     ANNOTATION = description.ANNOTATION
     TASK = "medical_ocr"
 
@@ -158,6 +158,16 @@ class MedicalOCR(RecordedBuilder, datasets.ArrowBasedBuilder):
 
     def is_made_up(self) -> bool:
         return self._survey.is_made_up
+
+    def description(self) -> Note:
+        return description.describe(self._talks(), made_up=self.is_made_up())
+
+    def limits(self) -> tuple[Note, ...]:
+        return description.limits(self._talks())
+
+    def _talks(self) -> list[Talk]:
+        """Those that are rows."""
+        return [item.talk for items in self._placed.values() for item in items]
 
     def account(self) -> Account:
         """Every record, annotation and made-up document is a row or a reject."""

@@ -179,4 +179,3 @@ def test_rejects_copies_annotation_and_consent_are_on_the_card(dataset_folder):
     assert "\n- synthetic\n" in said
     assert "The material is made up" in said.partition("## 요약")[2].partition("\n## ")[0]
     assert "synthetic" not in readme
-    assert "By AI Hub." not in said

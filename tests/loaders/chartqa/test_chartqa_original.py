@@ -9,6 +9,7 @@ import pytest
 from cards.audit import audit_dataset_folder
 from cards.dataset_card import render_dataset_card
 from cards.errors import BogamError
+from cards.records import Note
 
 
 def test_the_real_sample_is_counted_as_its_readme_says(shared_data, build_from):
@@ -48,11 +49,18 @@ def test_a_folder_above_is_read_too(made_up, build_from):
 
 
 def test_made_up_charts_are_not_said_to_be_those_of_chartqa(made_up, build_from):
-    record = build_from(made_up).record
+    built = build_from(made_up)
+    record = built.record
     assert record.licence == "cc0-1.0"
     card = render_dataset_card(record).readme
     assert "drew from random numbers" in card
-    assert not any(word in card for word in ("Masry", "Statista", "GPL"))
+    false = ("Masry", "Statista", "GPL", "written by people", "wrote the question", "사람이 쓴")
+    assert not [word for word in false if word in card + record.to_json()]
+    assert record.title == Note(
+        ko="차트 질의응답(ChartQA) (지어낸 자료)", en="ChartQA: questions about charts (made up)"
+    )
+    assert record.columns["human_or_machine"].en.startswith("style of the question")
+    assert "only name the style" in built.finding("made_up").detail
 
 
 def test_two_builds_give_the_same_bytes(source, build_from):

@@ -108,6 +108,8 @@ def test_one_photo_among_drawings_makes_photos_of_them_all(
     assert record.licence == "cc0-1.0"
     assert record.description is not None and "Drawings" in record.description.en
     assert "drawn" in {finding.kind for finding in record.findings}
+    assert not {"sorted", "사람이"} & set(said(record).split())
+    assert record.title is not None and record.title.en == "Evidence photos by class (made up)"
 
     shade = np.random.default_rng(0).integers(0, 255, (90, 120, 3), np.uint8)
     Image.fromarray(shade).save(evidence / "3_drug_raw" / "mine.jpg")
@@ -116,6 +118,14 @@ def test_one_photo_among_drawings_makes_photos_of_them_all(
     assert record.description is not None and "Photos" in record.description.en
     assert "drawn" not in {finding.kind for finding in record.findings}
     assert not record.samples
+    assert "sorted" in said(record)
+    assert record.title is not None and record.title.en == "Evidence photos by class"
+
+
+def said(record: DatasetRecord) -> str:
+    """What a person could have done to the pictures."""
+    notes = [*record.limits, *([record.annotation] if record.annotation else [])]
+    return "\n".join(f"{note.ko}\n{note.en}" for note in notes)
 
 
 def test_a_list_of_drawings_that_cannot_be_read_stops_the_build(

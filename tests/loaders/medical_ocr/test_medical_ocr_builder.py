@@ -482,6 +482,9 @@ def test_made_up_documents_are_a_source(source: Source) -> None:
     (finding,) = record.findings
     assert (finding.kind, finding.count) == ("made_up", 24)
     assert record.licence == "cc0-1.0"
+    assert record.title is not None and record.title.ko == "한국어 의료 문서 읽기 (지어낸 자료)"
+    assert record.annotation is not None and "CORD" not in record.annotation.en
+    assert any("months of 81 to 92" in limit.en for limit in record.limits)
     assert record.languages == tuple(sorted({row["language"] for row in source.rows()}))
     lines = [orjson.loads(line) for line in (source.root / "documents.jsonl").open("rb")]
     rows = {row["id"]: row for row in source.rows()}
@@ -498,6 +501,18 @@ def test_made_up_documents_are_a_source(source: Source) -> None:
     shutil.rmtree(source.out)
     with pytest.raises(BogamError, match=r"in no split.*--splits regroup"):
         source.build(splits="source")
+
+
+def test_only_documents_that_are_there_are_described(source: Source) -> None:
+    shutil.rmtree(source.root)
+    write_documents(source.root, 4, 6, workers=1, form="label")
+    record = source.build()
+    assert record.description is not None
+    assert "(조제약 라벨)" in record.description.ko
+    assert "(labels of medicines)" in record.description.en
+    limits = " ".join(limit.en for limit in record.limits)
+    assert "do not exist" in limits
+    assert "Resident numbers" not in limits
 
 
 def test_documents_of_that_form_without_the_manifest_are_not_said_to_be_made_up(

@@ -153,9 +153,20 @@ def test_flaws_of_the_made_up_sample_are_found(
     write_sample(tmp_path / "TL", questions=330, answers=330)
     built = build_qa(tmp_path / "TL")
     assert built.record.rows == 330
+    assert built.record.annotation.en.startswith("Questions and answers are AI Hub's own")
     assert built.record.rejects == {
         "broken_json": 1,
         "empty_text": 1,
         "junk": 1,
         "no_counterpart": 1,
     }
+
+
+def test_what_was_made_up_is_nowhere_said_to_be_of_ai_hub(
+    tmp_path: Path, build_qa: Callable[..., Any]
+) -> None:
+    write_sample(tmp_path / "TL", questions=40, answers=40)
+    record = build_qa(tmp_path / "TL", made_up=True).record
+    assert record.title.en == "AI Hub healthcare QA (made up)"
+    assert record.annotation.en.startswith("A program made up the questions and the answers.")
+    assert "AI Hub's own, neither" not in record.to_json()
