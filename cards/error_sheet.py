@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 from cards.classification_card import WrongAnswer
 from cards.figure_style import GRID, MUTED, drawing, shortened
-from cards.thumbnails import thumbnail
+from cards.thumbnails import PIXELS, on_white, thumbnail
 
 if TYPE_CHECKING:
     from matplotlib.patches import Rectangle
@@ -37,7 +37,7 @@ def error_sheet(wrong: Sequence[WrongAnswer], pictures: Mapping[str, bytes]) -> 
                 axes.add_patch(_frame())
                 axes.text(0.5, 0.5, "그림 없음 · no picture", ha="center", va="center", color=MUTED)
             else:
-                axes.imshow(thumbnail(data))
+                axes.imshow(on_white(thumbnail(data), (PIXELS, PIXELS)))
             sure = "" if one.confidence is None else f" · {one.confidence:.1%}"
             axes.set_title(
                 f"{shortened(one.id, 30)}\n정답 {shortened(one.label, 30)}\n"

@@ -85,11 +85,15 @@ def before_and_after(
 def distributions(statistics: Mapping[str, Mapping[str, int]], titles: Mapping[str, str]) -> bytes:
     """Rows by value, one panel a subject, in the record's order.
 
-    A subject with more than 15 values shows the 15 most frequent and the sum of the rest.
+    A subject with more than 15 values shows the 15 most frequent and the sum of the rest. One
+    with a single value is left out, unless none has more.
     """
-    panels = {subject: _bars(values) for subject, values in statistics.items()}
+    varied = {subject: values for subject, values in statistics.items() if len(values) > 1}
+    panels = {subject: _bars(values) for subject, values in (varied or statistics).items()}
     heights = [len(bars) for bars in panels.values()]
-    with drawing(7.0, 0.28 * sum(heights) + 0.4 * len(panels)) as (figure, png):
+    bars_height = 0.28 * sum(heights) + 0.25 * len(panels)
+    drawn_titles = []
+    with drawing(7.0, bars_height) as (figure, png):
         grid = figure.add_gridspec(len(panels), 1, height_ratios=heights)
         for row, (subject, bars) in enumerate(panels.items()):
             axes = figure.add_subplot(grid[row])
@@ -113,7 +117,11 @@ def distributions(statistics: Mapping[str, Mapping[str, int]], titles: Mapping[s
                 )
             axes.xaxis.set_visible(False)
             axes.spines["bottom"].set_visible(False)
-            axes.set_title(titles[subject])
+            drawn_titles.append(axes.set_title(titles[subject], wrap=True))
+        # Only what was laid out knows how many lines a title takes.
+        figure.draw_without_rendering()
+        titles_height = sum(title.get_window_extent().height for title in drawn_titles)
+        figure.set_size_inches(7.0, bars_height + titles_height / figure.dpi)
     return png.getvalue()
 
 

@@ -12,7 +12,7 @@ from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, NamedTuple
 
 from cards.figure_style import MUTED, drawing
-from cards.thumbnails import PIXELS, thumbnail
+from cards.thumbnails import PIXELS, on_white, thumbnail
 
 if TYPE_CHECKING:
     import pyarrow as pa
@@ -21,7 +21,8 @@ if TYPE_CHECKING:
 PICTURE = "tuned_picture"
 """Of the tuned model, as it says which pages were read worst."""
 _JPEG_QUALITY = 75
-_COLUMNS = 5
+_GAP, _CAPTION = 0.25, 0.3
+"""Inches between pages that stand side by side, and above each."""
 
 
 class SheetPage(NamedTuple):
@@ -54,13 +55,18 @@ def _small_jpeg(page: Image) -> bytes:
 
 
 def page_sheet(pages: Sequence[SheetPage]) -> bytes:
-    """PNG of the pages in rows, at least one."""
-    rows = -(-len(pages) // _COLUMNS)
-    with drawing(1.9 * _COLUMNS, 2.4 * rows) as (figure, png):
-        panels = figure.subplots(rows, _COLUMNS, squeeze=False)
+    """PNG of the pages in rows, at least one; lying pages stand in fewer columns."""
+    small = [thumbnail(page.picture) for page in pages]
+    size = (max(page.width for page in small), max(page.height for page in small))
+    most, width = (3, 2.2) if size[0] > size[1] else (4, 1.9)
+    columns = min(most, len(pages))
+    rows = -(-len(pages) // columns)
+    height = (width - _GAP) * size[1] / size[0] + _CAPTION
+    with drawing(width * columns, height * rows) as (figure, png):
+        panels = figure.subplots(rows, columns, squeeze=False)
         for axes in panels.flat:
             axes.set_axis_off()
-        for axes, page in zip(panels.flat, pages, strict=False):
-            axes.imshow(thumbnail(page.picture))
+        for axes, page, picture in zip(panels.flat, pages, small, strict=False):
+            axes.imshow(on_white(picture, size))
             axes.set_title(page.caption, fontsize=8, color=MUTED)
     return png.getvalue()

@@ -5,11 +5,10 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
-from cards.figure_style import drawing, shortened
-from cards.thumbnails import thumbnail
+from cards.figure_style import shortened
+from cards.page_sheet import SheetPage, page_sheet
 
 SAMPLE_SHEET = "figures/samples.png"
-_COLUMNS = 4
 _PICTURES = 12
 
 
@@ -26,15 +25,7 @@ def draw_sample_sheet(folder: Path, shards: Mapping[str, Sequence[str]]) -> byte
             break
     else:
         return None
-    rows = -(-len(pictures) // _COLUMNS)
-    with drawing(2.2 * _COLUMNS, 2.5 * rows + 0.2) as (figure, png):
-        panels = figure.subplots(rows, _COLUMNS, squeeze=False)
-        for axes in panels.flat:
-            axes.set_axis_off()
-        for axes, (row_id, data) in zip(panels.flat, pictures.items(), strict=False):
-            axes.imshow(thumbnail(data))
-            axes.set_title(shortened(row_id, 26), fontsize=7)
-    return png.getvalue()
+    return page_sheet([SheetPage(shortened(row_id, 26), data) for row_id, data in pictures.items()])
 
 
 def _pictures(shard: Path) -> dict[str, bytes]:

@@ -13,16 +13,22 @@ PIXELS = 400
 
 
 def thumbnail(data: bytes) -> Image:
-    """An encoded picture, upright, in the upper left corner of a white square: captions of several
-    stand in line then."""
+    """An encoded picture, upright."""
     from PIL import ImageOps
-    from PIL.Image import new as new_image
     from PIL.Image import open as open_image
 
     encoded = open_image(io.BytesIO(data))
     encoded.draft("RGB", (PIXELS, PIXELS))
     image = ImageOps.exif_transpose(encoded).convert("RGB")
     image.thumbnail((PIXELS, PIXELS))
-    square = new_image("RGB", (PIXELS, PIXELS), "white")
-    square.paste(image)
-    return square
+    return image
+
+
+def on_white(image: Image, size: tuple[int, int]) -> Image:
+    """A picture in the upper left corner of a white one of (width, height): captions of several
+    stand in line then."""
+    from PIL.Image import new as new_image
+
+    sheet = new_image("RGB", size, "white")
+    sheet.paste(image)
+    return sheet

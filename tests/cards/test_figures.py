@@ -7,9 +7,11 @@ import warnings
 
 import matplotlib
 import numpy as np
+import pytest
 from PIL import Image
 
 from cards.figures import before_and_after, distributions, loss_curve
+from cards.page_sheet import SheetPage, page_sheet
 from cards.records import LossPoint, Metric
 
 
@@ -52,3 +54,39 @@ def test_many_values_are_folded_into_the_rest():
     values = {f"질병 {number}": number for number in range(1, 401)}
     png = distributions({"disease": values}, {"disease": "disease"})
     assert Image.open(io.BytesIO(png)).size[1] < 1200
+
+
+def test_what_does_not_vary_has_no_panel():
+    varied = {"quality": {"thermal": 5, "faded": 3}}
+    single = {"source": {"documents.jsonl": 8}}
+    titles = {"quality": "quality", "source": "source"}
+    assert distributions(single | varied, titles) == distributions(varied, titles)
+    assert distributions(single, titles), "a record of nothing else keeps its figure"
+
+
+def test_a_long_title_goes_on_below_and_takes_no_room_from_the_bars():
+    values = {"quality": {"thermal": 5, "faded": 3}}
+    title = "quality · " + "만들어 그린 문서의 화질 " * 8
+    pixels, short = (
+        np.asarray(Image.open(io.BytesIO(png)).convert("RGB")).astype(int)
+        for png in (
+            distributions(values, {"quality": title}),
+            distributions(values, {"quality": "quality"}),
+        )
+    )
+    assert (pixels[:, -3:] == 255).all(), "ink at the right edge"
+    assert len(pixels) > len(short)
+
+    def bar_rows(figure):
+        return ((figure[..., 2] - figure[..., 0]) > 120).any(axis=1).sum()
+
+    assert abs(bar_rows(pixels) - bar_rows(short)) <= 2
+
+
+@pytest.mark.parametrize("size", [(336, 168), (200, 300)])
+def test_a_sheet_is_no_larger_than_its_pictures_need(size):
+    out = io.BytesIO()
+    Image.new("RGB", size, "navy").save(out, "PNG")
+    sheet = page_sheet([SheetPage(f"{number}", out.getvalue()) for number in range(12)])
+    pixels = np.asarray(Image.open(io.BytesIO(sheet)).convert("RGB"))
+    assert (pixels < 200).any(axis=2).mean() > 0.6
