@@ -30,7 +30,7 @@ from cards.slices import (
     Slicing,
     slice_metric,
 )
-from cards.tasks import SIDES, Bilingual, Task, find_task
+from cards.tasks import SIDES, Bilingual, Floats, Task, find_task
 
 if TYPE_CHECKING:
     import pyarrow as pa
@@ -106,7 +106,12 @@ def render_model_card(run: RunRecord, predictions: pa.Table) -> Card:
         tests=sorted({comparison.test for comparison in run.comparison}),
         seed=run.seeds.get("bootstrap", 0),
         primary=_metric_title(task, task.primary),
-        examples=_examples(task, predictions) if licence.redistribution else [],
+        later_turns=sum(_turn(run, row) > 1 for row in predictions["id"].to_pylist()),
+        flat=any(one.low == one.high == 0 for one in run.comparison),
+        at_odds=any((one.low <= 0 <= one.high) != (one.p_value >= 0.05) for one in run.comparison),
+        examples=_examples(run, task, predictions) if licence.redistribution else [],
+        better=int((_gains(task, predictions) > 0).sum()),
+        worse=int((_gains(task, predictions) < 0).sum()),
         early_answers=_early_answers(run) if licence.redistribution else [],
         section=_section(run, task, predictions),
         slicings=[_slicing_table(slicing, task.primary_metric.unit) for slicing in slicings],
@@ -173,6 +178,7 @@ def _table(run: RunRecord, task: Task) -> list[dict[str, Any]]:
             "tuned": run.metrics["tuned"][metric.name],
             "difference": _difference(comparisons[metric.name], run.metrics["tuned"][metric.name]),
             "p": p_value(comparisons[metric.name].p_value),
+            "n": run.metrics["tuned"][metric.name].n,
         }
         for metric in task.metrics
         if metric.name in run.metrics["tuned"]
@@ -216,25 +222,61 @@ def _metric_title(task: Task, name: str) -> Bilingual:
     return next(metric.title for metric in task.metrics if metric.name == name)
 
 
-def _examples(task: Task, predictions: pa.Table) -> list[dict[str, str]]:
-    """Largest gain, median and largest loss of the primary metric; ties go to the first row."""
+def _gains(task: Task, predictions: pa.Table) -> Floats:
+    """(examples,) by how much tuning made the primary metric better."""
     metric = task.primary_metric
-    before = predictions[metric.column("zero_shot")].to_numpy()
-    after = predictions[metric.column("tuned")].to_numpy()
-    gain = (after - before) * (1 if metric.higher_is_better else -1)
-    order = np.argsort(-gain, kind="stable")
-    chosen = dict.fromkeys(int(order[place]) for place in (0, len(order) // 2, -1))
+    before, after = (predictions[metric.column(side)].to_numpy() for side in SIDES)
+    return np.asarray((after - before) * (1 if metric.higher_is_better else -1))
+
+
+def _examples(run: RunRecord, task: Task, predictions: pa.Table) -> list[dict[str, Any]]:
+    """Largest gain, median and largest loss of the primary metric; ties go to the first row.
+
+    A row is called a gain or a loss only where it is one.
+    """
+    metric = task.primary_metric
+    gains = _gains(task, predictions)
+    order = np.argsort(-gains, kind="stable").tolist()
+    chosen: dict[int, Bilingual] = {}
+    if gains[order[0]] > 0:
+        chosen[order[0]] = Bilingual("가장 나아짐", "largest gain")
+    if gains[order[-1]] < 0:
+        chosen[order[-1]] = Bilingual("가장 나빠짐", "largest loss")
+    chosen.setdefault(order[len(order) // 2], Bilingual("가운데", "median"))
     examples = []
-    for row in chosen:
+    for row in sorted(chosen, key=order.index):
         example = {
             name: _shortened(predictions[name][row].as_py())
-            for name in ("id", "prompt", "reference", "zero_shot", "tuned")
+            for name in ("id", "reference", "zero_shot", "tuned")
         }
-        example["change"] = (
-            f"{metric_value(before[row], metric.unit)} → {metric_value(after[row], metric.unit)}"
+        before, after = (
+            metric_value(predictions[metric.column(side)][row].as_py(), metric.unit)
+            for side in SIDES
         )
-        examples.append(example)
+        turn = _turn(run, predictions["id"][row].as_py())
+        examples.append(
+            example
+            | {
+                "title": chosen[row],
+                "change": f"{before} → {after}",
+                "turns": _turns(predictions["prompt"][row].as_py(), turn),
+            }
+        )
     return examples
+
+
+def _turn(run: RunRecord, row_id: str) -> int:
+    """Which question of its talk an example is, from 1; ids say so where all were asked."""
+    if run.recipe.get("evaluation", {}).get("turns") != "all":
+        return 1
+    turn = row_id.rpartition("#")[2]
+    return int(turn) if turn.isdecimal() else 1
+
+
+def _turns(prompt: str, turn: int) -> list[str]:
+    """Question, answer, ..., question; the prompt as it is where blank lines do not part it so."""
+    parts = prompt.split("\n\n")
+    return [_shortened(one) for one in (parts if len(parts) == 2 * turn - 1 else [prompt])]
 
 
 def _early_answers(run: RunRecord) -> list[dict[str, str]]:

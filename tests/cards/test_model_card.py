@@ -282,6 +282,86 @@ def test_answers_before_training_are_shown_where_texts_may_be(run_record, predic
     assert len(line) < 400
 
 
+def free(run: RunRecord, **values: object) -> RunRecord:
+    """Of a licence under which a card may quote texts."""
+    return changed(run, licence="mit", base_licence="mit", dataset_licence="mit", **values)
+
+
+def with_columns(table, **columns):
+    for name, values in columns.items():
+        table = table.set_column(table.column_names.index(name), name, [values])
+    return table
+
+
+def test_only_what_got_worse_is_shown_as_worse(run_record, predictions):
+    metric = "character_f1"
+    rows = predictions.slice(0, 5)
+    before = [0.0, 0.0, 0.2, 0.0, 0.0]
+    kept = with_columns(rows, **{f"zero_shot_{metric}": before, f"tuned_{metric}": before})
+    better = with_columns(kept, **{f"tuned_{metric}": [0.0, 0.9, 0.2, 0.0, 0.0]})
+    worse = with_columns(kept, **{f"tuned_{metric}": [0.0, 0.9, 0.1, 0.0, 0.0]})
+    for table, titles, counts in (
+        (kept, ["median"], "0 got better, 0 got worse."),
+        (better, ["largest gain", "median"], "1 got better, 0 got worse."),
+        (worse, ["largest gain", "median", "largest loss"], "1 got better, 1 got worse."),
+    ):
+        readme = render_model_card(free(run_record), table).readme
+        assert re.findall(r"^\*\*q\d+\*\* \(.* · (.*): ", readme, flags=re.MULTILINE) == titles
+        assert counts in readme
+
+
+def test_a_talk_shows_who_says_what_and_that_earlier_answers_are_the_references(
+    run_record, predictions, page_of
+):
+    recipe = {**run_record.recipe, "evaluation": {"turns": "all"}}
+    talk = with_columns(
+        predictions.slice(0, 3),
+        id=["q1#1", "q1#2", "q1#3"],
+        prompt=["누구?", "누구?\n\n김\n\n무슨 약?", "one\n\nquestion"],
+    )
+    readme = render_model_card(free(run_record, recipe=recipe), talk).readme
+    assert "2 of the examples ask at the second turn of a talk or later" in readme
+    assert "예제 2개는 대화의 둘째 차례부터의 질문" in readme
+    said = "**질문 · User:** 누구?<br>**기준 답 · Reference:** 김<br>**질문 · User:** 무슨 약?"
+    shown = {line for line in readme.splitlines() if line.startswith("| 질문 · Prompt | ")}
+    assert shown <= {f"| 질문 · Prompt | {one} |" for one in ("누구?", said, "one question")}, (
+        "blank lines that part no turns are no turns"
+    )
+    last = render_model_card(free(run_record, recipe=recipe), talk.take([1])).readme
+    assert f"| 질문 · Prompt | {said} |" in last
+    assert "<br" in page_of(last)
+    assert "teacher forcing" not in render_model_card(run_record, predictions).readme
+
+
+def test_a_metric_of_fewer_examples_says_of_how_many(run_record, predictions):
+    assert "(n = " not in render_model_card(run_record, predictions).readme
+    few = run_record.metrics["tuned"]["exact_match"].model_copy(update={"n": 17})
+    tuned = run_record.metrics["tuned"] | {"exact_match": few}
+    run = run_record.model_copy(update={"metrics": run_record.metrics | {"tuned": tuned}})
+    (line,) = re.findall(r"^.*\(n = 17\).*$", render_model_card(run, predictions).readme, re.M)
+    assert "Exact match" in line
+
+
+@pytest.mark.parametrize(
+    ("found", "told"),
+    [
+        ({"difference": 0, "low": 0, "high": 0, "p_value": 1}, "differences have no Wilson"),
+        ({"low": 0.01, "high": 0.2, "p_value": 0.07}, "answer different questions"),
+        ({"low": -0.01, "high": 0.2, "p_value": 0.03}, "answer different questions"),
+    ],
+)
+def test_what_looks_like_a_contradiction_is_explained(run_record, predictions, found, told):
+    first, *others = (
+        one.model_copy(update={"low": 0.1, "high": 0.2, "p_value": 0.001})
+        for one in run_record.comparison
+    )
+    plain = run_record.model_copy(update={"comparison": (first, *others)})
+    assert told not in render_model_card(plain, predictions).readme
+    odd = first.model_copy(update=found)
+    run = run_record.model_copy(update={"comparison": (odd, *others)})
+    assert told in render_model_card(run, predictions).readme
+
+
 def test_results_stand_where_the_hub_looks_for_them(run_record, predictions):
     import yaml
     from huggingface_hub import parse_eval_result_entries
