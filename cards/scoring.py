@@ -102,7 +102,7 @@ class _Draws:
     swapped: Floats
     """Tuned minus zero-shot after each swap."""
     trials: dict[Side, float]
-    """Behind a value of exactly 0 or 1, see `TaskMetric.trials`; empty where that is not known."""
+    """Behind a value of exactly 0 or 1; empty where they are the documents."""
 
 
 def _draw_sums(
@@ -180,10 +180,8 @@ def _interval(
     metric: TaskMetric | RankMetric, drawn: _Draws, side: Side, documents: int
 ) -> tuple[float, float]:
     value = drawn.values[side]
-    is_binary = isinstance(metric, TaskMetric) and metric.binary
-    trials = documents if is_binary else drawn.trials.get(side)
-    if trials is not None and value in (0.0, 1.0):
-        return statistics.wilson_interval(value, trials)
+    if metric.unit == "0-1" and value in (0.0, 1.0):
+        return statistics.wilson_interval(value, drawn.trials.get(side, documents))
     if isinstance(metric, TaskMetric) and metric.grows_with_noise:
         low, high = statistics.reflected_interval(drawn.resampled[side], value)
         return max(0.0, low), high

@@ -73,7 +73,7 @@ class TaskMetric(Described):
     left out. The statistic must give NaN for sums over no example."""
     trials: Callable[[Floats], float] | None = None
     """(documents, k) contributions to the number of independent trials behind a value of exactly
-    0 or 1, of which a bootstrap can draw nothing else. Not needed where scores are `binary`."""
+    0 or 1, of which a bootstrap can draw nothing else; None for all documents."""
     grows_with_noise: bool = False
     """Both sampling and resampling add to the value, see `statistics.reflected_interval`."""
     scored_as: str | None = None

@@ -98,7 +98,7 @@ def _over_classes(
         score=None,
         contributions=_counts,
         statistic=lambda sums: mean(of_classes(sums), sums),
-        trials=macro_trials if mean is macro else len,
+        trials=macro_trials if mean is macro else None,
     )
 
 

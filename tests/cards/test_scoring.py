@@ -128,6 +128,17 @@ def test_no_right_answer_is_not_certainty(predictions):
     assert 0.03 < nothing_right.high < 0.1
 
 
+def test_no_mean_between_0_and_1_is_certain_either(predictions):
+    """A mean of scores that are all 0 may be of few documents, as a share may."""
+    empty = predictions.set_column(
+        predictions.column_names.index("zero_shot"), "zero_shot", [[""] * predictions.num_rows]
+    )
+    metrics, _ = summarise("generation", score("generation", empty), resamples=100, seed=0)
+    nothing = metrics["zero_shot"]["character_f1"]
+    assert nothing.value == nothing.low == 0.0
+    assert 0.03 < nothing.high < 0.1
+
+
 @pytest.mark.parametrize(
     ("change", "message"),
     [
