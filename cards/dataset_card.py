@@ -23,7 +23,8 @@ if TYPE_CHECKING:
 _SHARED_COLUMNS = {
     "id": Note(ko="행 번호, 데이터셋 안에서 하나뿐", en="row id, unique in the dataset"),
     "document_id": Note(
-        ko="갈라놓지 않는 원본 문서", en="the source document, which is never split apart"
+        ko="갈라놓지 않는 묶음: 값이 같은 행은 한 분할에만 있음",
+        en="group that is never split apart: its rows stand in one split",
     ),
     "images": Note(ko="대화에 쓰인 이미지", en="images of the conversation"),
     "messages": Note(ko="대화(role, content)", en="the conversation (role, content)"),

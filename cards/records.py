@@ -180,6 +180,7 @@ class DatasetRecord(Record):
     rejects: dict[str, int]
     counting: str = "raw_items == rows + rejects"
     """The rule of counting, stated where one row is made of several raw items."""
+    counting_ko: str | None = None
     items_used: int
     """Raw items that are part of at least one row; `raw_items == items_used + rejects`."""
     splits: dict[str, SplitInfo]

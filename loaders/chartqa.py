@@ -140,16 +140,21 @@ class ChartQA(RecordedBuilder, datasets.ArrowBasedBuilder):
     def account(self) -> Account:
         """Records and chart files are the items; where records hold their charts, the records."""
         survey = self._survey
-        counting = "raw_items == rows + rejects"
+        counting, counting_ko = "raw_items == rows + rejects", None
         if survey.contents.pictures:
             counting = (
                 "Records and chart files are raw items; a row is made of a record and of its "
                 "chart, which may serve several rows: raw_items == rows + charts used + rejects."
             )
+            counting_ko = (
+                "기록과 차트 파일을 항목으로 셉니다. 행 하나는 기록 하나와 그 차트로 만들며 차트는 "
+                "여러 행에 쓰일 수 있습니다: raw_items == rows + 쓴 차트 + rejects."
+            )
         return Account(
             raw_items=survey.contents.items,
             items_used=survey.items_used,
             counting=counting,
+            counting_ko=counting_ko,
             findings=tuple(findings(survey, self.config.slice, self.config.shared_charts)),
             statistics=statistics(survey),
             languages=languages(survey.questions),

@@ -247,6 +247,7 @@ def _write(
         rows=sum(split.num_examples for split in builder.info.splits.values()),
         rejects=builder.rejects.counts,
         counting=account.counting,
+        counting_ko=account.counting_ko,
         items_used=account.items_used,
         splits={
             split: SplitInfo(

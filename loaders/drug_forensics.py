@@ -211,15 +211,20 @@ class DrugForensics(RecordedBuilder, datasets.ArrowBasedBuilder):
             f"label ({split})": {name: self._rows[split, label] for label, name in enumerate(names)}
             for split in self._splits
         }
-        statistics["pictures before augmentation"] = {
-            split: len(evidence) for split, evidence in self._splits.items()
-        }
+        counting, counting_ko = "raw_items == rows + rejects", None
+        if self._copies:
+            counting = "raw_items == rows - augmented copies + rejects"
+            counting_ko = "raw_items == rows - 증강한 사본 + rejects"
+            statistics["pictures before augmentation"] = {
+                split: len(evidence) for split, evidence in self._splits.items()
+            }
         if self._stripped:
             statistics["metadata_removed"] = dict(sorted(self._stripped.items()))
         return Account(
             raw_items=self._survey.files,
             items_used=len(self._survey.evidence),
-            counting="raw_items == rows - augmented copies + rejects",
+            counting=counting,
+            counting_ko=counting_ko,
             findings=tuple(
                 findings(
                     self._survey,

@@ -17,6 +17,7 @@ from loaders.aihub import description
 from loaders.aihub.findings import (
     MADE_UP,
     answers_per_department,
+    by_frequency,
     plan_findings,
     plan_statistics,
 )
@@ -153,6 +154,11 @@ class MedicalQA(RecordedBuilder, datasets.ArrowBasedBuilder):
                 "serve several rows: raw_items == items_used + rejects, items_used being the "
                 "questions and the different answers in the rows."
             ),
+            counting_ko=(
+                "행 하나는 질문 파일 하나와 답변 파일 하나로 만들며 답변 파일은 여러 행에 쓰일 수 "
+                "있습니다: raw_items == items_used + rejects. items_used는 행에 든 질문과 서로 "
+                "다른 답변의 수입니다."
+            ),
             findings=findings,
-            statistics={**plan_statistics(plan), "department": self._departments},
+            statistics={**plan_statistics(plan), "department": by_frequency(self._departments)},
         )

@@ -14,7 +14,7 @@ from typing import Any, ClassVar
 from rich.progress import Progress
 
 from cards.records import REJECTS_FILE, Domain, Finding, Note
-from loaders.notices import NoticeLog
+from loaders.notices import MEANINGS, NoticeLog, Oddity
 from loaders.rejects import RejectLog
 
 logger = logging.getLogger(__name__)
@@ -30,6 +30,7 @@ class Account:
     raw_items: int
     items_used: int
     counting: str = "raw_items == rows + rejects"
+    counting_ko: str | None = None
     findings: tuple[Finding, ...] = ()
     statistics: dict[str, dict[str, int]] = field(default_factory=dict)
     languages: tuple[str, ...] | None = None
@@ -164,8 +165,10 @@ class RecordedBuilder:
                 kind=kind,
                 severity="info",
                 count=count,
-                detail=f"Items that were used though odd in this way; listed in {NOTICES_FILE}.",
-                detail_ko=f"이렇게 특이하지만 쓴 항목이며 {NOTICES_FILE}에 적었습니다.",
+                detail=f"{meaning.en} Not left out for that; listed in {NOTICES_FILE}.",
+                detail_ko=f"{meaning.ko} 이 때문에 제외하지는 않았으며 {NOTICES_FILE}에 "
+                "적었습니다.",
             )
             for kind, count in self.notices.counts.items()
+            for meaning in [MEANINGS[Oddity(kind)]]
         )

@@ -28,6 +28,10 @@ MADE_UP_DESCRIPTION = Note(
     ),
 )
 COLUMNS = {
+    "document_id": Note(
+        ko="갈라놓지 않는 묶음: 거의 같은 질문이나 같은 답변의 행",
+        en="group never split apart: rows of nearly the same question or of the same answer",
+    ),
     "instruction": Note(ko="질문", en="the question"),
     "output": Note(ko="답변", en="the answer"),
     "disease_category": Note(ko="질병 분류", en="category of the disease"),

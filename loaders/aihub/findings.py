@@ -68,7 +68,7 @@ def plan_statistics(plan: Plan) -> dict[str, dict[str, int]]:
         if count:
             categories[topic.category] += count
             intentions[topic.intention] += count
-    return {"disease_category": _ordered(categories), "intention": _ordered(intentions)}
+    return {"disease_category": by_frequency(categories), "intention": by_frequency(intentions)}
 
 
 def answers_per_department(table: pa.Table, counts: dict[str, int]) -> None:
@@ -78,7 +78,8 @@ def answers_per_department(table: pa.Table, counts: dict[str, int]) -> None:
         counts[value["values"]] = counts.get(value["values"], 0) + value["counts"]
 
 
-def _ordered(counts: Counter[str]) -> dict[str, int]:
+def by_frequency(counts: Mapping[str, int]) -> dict[str, int]:
+    """The most frequent value first, those of one frequency by name."""
     return dict(sorted(counts.items(), key=lambda item: (-item[1], item[0])))
 
 

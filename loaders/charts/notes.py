@@ -31,6 +31,10 @@ MADE_UP_DESCRIPTION = Note(
     ),
 )
 COLUMNS = {
+    "document_id": Note(
+        ko="갈라놓지 않는 묶음: 같은 차트의 행",
+        en="group never split apart: rows of the same chart",
+    ),
     "question": Note(ko="질문", en="the question"),
     "labels": Note(
         ko="맞는 답 모두; 첫째가 messages의 답",

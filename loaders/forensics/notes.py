@@ -37,6 +37,10 @@ DRAWN_DESCRIPTION = Note(
 )
 
 COLUMNS = {
+    "document_id": Note(
+        ko="갈라놓지 않는 묶음: 같은 사진을 보여 주는 행",
+        en="group never split apart: rows that show the same picture",
+    ),
     "label": Note(ko="분류 번호", en="Number of the class"),
     "label_ko": Note(ko="분류의 한국어 이름", en="Name of the class in Korean"),
     "file_name": Note(

@@ -179,6 +179,10 @@ class MedicalOCR(RecordedBuilder, datasets.ArrowBasedBuilder):
                 "raw_items == rows + rejects. An item is a record, an annotation file, a made-up "
                 "document, an image that no record names, or a file of another kind."
             ),
+            counting_ko=(
+                "raw_items == rows + rejects. 항목은 기록, 주석 파일, 지어낸 문서, 어느 기록에도 "
+                "없는 그림, 그 밖의 파일입니다."
+            ),
             findings=tuple(findings(self._survey, leaks, self.config.splits, self._positions)),
             statistics=statistics(self._survey, self._placed),
             languages=tuple(sorted({talk.language for talk in self._survey.talks})),

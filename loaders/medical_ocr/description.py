@@ -18,6 +18,10 @@ _TYPES: Mapping[DocumentType, Note] = {
 }
 _WITH_RESIDENT_NUMBER: frozenset[DocumentType] = frozenset({"prescription", "checkup"})
 COLUMNS = {
+    "document_id": Note(
+        ko="갈라놓지 않는 묶음: 같은 사람이나 같은 그림(사본 포함)의 행",
+        en="group never split apart: rows of the same person or picture, copies included",
+    ),
     "document_type": Note(
         ko=(
             "prescription(처방전), checkup(건강검진 결과지), bill(진료비 영수증), "

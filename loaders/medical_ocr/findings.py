@@ -222,17 +222,19 @@ def _sizes(survey: Survey) -> Iterator[Finding]:
         if len(counts) == 1 and counts.total() >= _MANY
     }
     if alike:
-        told = ", ".join(
-            f"{kind} {counts.total()} of {width}×{height} pixels"
+        told = [
+            (kind, counts.total(), f"{width}×{height}")
             for kind, counts in sorted(alike.items())
             for width, height in counts
-        )
+        ]
+        english = ", ".join(f"{kind} {count} of {size} pixels" for kind, count, size in told)
+        korean = ", ".join(f"{kind} {count}장 {size}화소" for kind, count, size in told)
         yield Finding(
             kind="one_picture_size",
             severity="info",
             count=sum(counts.total() for counts in alike.values()),
-            detail=f"Pictures of a kind of document that are all of one size: {told}.",
-            detail_ko=f"문서 종류마다 그림 크기가 모두 같습니다: {told}.",
+            detail=f"Pictures of a kind of document that are all of one size: {english}.",
+            detail_ko=f"문서 종류마다 그림 크기가 모두 같습니다: {korean}.",
         )
 
 

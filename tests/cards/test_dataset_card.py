@@ -58,6 +58,10 @@ def test_metadata_is_what_the_hub_reads(dataset_folder):
 def test_counts_findings_and_rejects_are_on_the_card(dataset_folder):
     readme = (dataset_folder / "README.md").read_text(encoding="utf-8")
     assert "원본 1,300개 항목 가운데 1,250개를 썼고 50개는" in readme
+    record = DatasetRecord.read(dataset_folder / "dataset.json")
+    whole = record.model_copy(update={"rejects": {}, "items_used": 1300, "counting_ko": "셈"})
+    assert "원본 1,300개 항목을 모두 썼습니다." in render_dataset_card(whole).readme
+    assert "| 셈 · a question file and an answer file" in render_dataset_card(whole).readme
     assert "| `train` | 500 | 83.3 % |" in readme
     assert "| `empty_text` | 30 | 2.3 % |" in readme
     assert "no key that joins them" in readme

@@ -76,6 +76,7 @@ def test_copies_within_a_split_are_one_document(source, saved_again, build_from)
     assert len(rows) == 5
     assert len({row["document_id"] for row in rows}) == 1
     assert built.record.findings[-1].kind == "near_duplicate"
+    assert built.record.findings[-1].detail_ko.startswith("다른 항목과 같은 그림을 보여 줍니다.")
 
 
 def test_different_charts_of_one_template_are_not_taken_for_copies(made_up, shared_data):

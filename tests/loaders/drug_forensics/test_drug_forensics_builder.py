@@ -110,6 +110,7 @@ def test_one_photo_among_drawings_makes_photos_of_them_all(
     assert "drawn" in {finding.kind for finding in record.findings}
     assert not {"sorted", "사람이"} & set(said(record).split())
     assert record.title is not None and record.title.en == "Evidence photos by class (made up)"
+    assert "augment" not in record.counting + "".join(record.statistics), "there are no copies"
 
     shade = np.random.default_rng(0).integers(0, 255, (90, 120, 3), np.uint8)
     Image.fromarray(shade).save(evidence / "3_drug_raw" / "mine.jpg")

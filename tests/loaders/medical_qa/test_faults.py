@@ -154,6 +154,8 @@ def test_flaws_of_the_made_up_sample_are_found(
     built = build_qa(tmp_path / "TL")
     assert built.record.rows == 330
     assert built.record.annotation.en.startswith("Questions and answers are AI Hub's own")
+    by_frequency = sorted(built.record.statistics["department"].values(), reverse=True)
+    assert list(built.record.statistics["department"].values()) == by_frequency
     assert built.record.rejects == {
         "broken_json": 1,
         "empty_text": 1,
