@@ -2,6 +2,7 @@
 
 An audit never stops at the first fault and never raises for one: whatever is wrong is a
 :class:`~cards.checks.Check` that says which number, file or line. It trusts no file of the folder.
+Hashes come first: a file that was changed is the cause of what else differs.
 """
 
 from __future__ import annotations
@@ -52,7 +53,7 @@ def audit_model_folder(folder: Path) -> list[Check]:
         run = RunRecord.read(folder / RUN_FILE)
     except BogamError as error:
         return [Check(RUN_FILE, False, "a valid run record", str(error))]
-    checks = [check_record_file(folder / RUN_FILE, run), *_check_licence(run)]
+    checks = list(_check_licence(run))
     others = {CARD_FILE, RUN_FILE}
     try:
         predictions = _read_parquet(folder / PREDICTIONS_FILE)
@@ -65,9 +66,9 @@ def audit_model_folder(folder: Path) -> list[Check]:
     else:
         others |= set(card.files)
         checks += check_card(folder, card)
-    checks += check_files(folder, run.artifacts, others)
     checks += _check_adapter(folder, run)
-    return checks
+    hashes = check_files(folder, run.artifacts, others)
+    return [check_record_file(folder / RUN_FILE, run), *hashes, *checks]
 
 
 def audit_dataset_folder(folder: Path) -> list[Check]:
@@ -76,7 +77,7 @@ def audit_dataset_folder(folder: Path) -> list[Check]:
         record = DatasetRecord.read(folder / DATASET_FILE)
     except BogamError as error:
         return [Check(DATASET_FILE, False, "a valid dataset record", str(error))]
-    checks = [check_record_file(folder / DATASET_FILE, record)]
+    checks: list[Check] = []
     others = {CARD_FILE, DATASET_FILE}
     try:
         card = render_dataset_card(record)
@@ -85,14 +86,14 @@ def audit_dataset_folder(folder: Path) -> list[Check]:
     else:
         others |= set(card.files)
         checks += check_card(folder, card)
-    checks += check_files(folder, record.artifacts, others)
     checks += _check_rejects(folder, record)
     try:
         checks += _check_rows(folder, record)
         checks += _check_description(folder, record)
     except _UNREADABLE as error:
         checks.append(Check("rows", False, "readable shards", _told(error)))
-    return checks
+    hashes = check_files(folder, record.artifacts, others)
+    return [check_record_file(folder / DATASET_FILE, record), *hashes, *checks]
 
 
 def _check_licence(run: RunRecord) -> Iterator[Check]:

@@ -39,8 +39,11 @@ def check_files(folder: Path, artifacts: Mapping[str, str], others: set[str]) ->
     for path, digest in artifacts.items():
         if not (folder / path).is_file():
             yield Check(f"{path}: sha256", False, digest, "no such file")
-        else:
-            yield compare(f"{path}: sha256", digest, file_digest(folder / path))
+            continue
+        found = file_digest(folder / path)
+        if found != digest:
+            found += ", another file than the record names; what is computed from it is of this one"
+        yield compare(f"{path}: sha256", digest, found)
     known = {*artifacts, *others}
     strangers = [
         path
@@ -134,7 +137,8 @@ def check_figure(name: str, expected: bytes, path: Path) -> Check:
         theirs = Image.open(io.BytesIO(data))
         theirs.load()
     except (UnidentifiedImageError, OSError, SyntaxError, Image.DecompressionBombError) as error:
-        return Check(name, False, "a PNG figure", f"cannot be read: {error}")
+        found = f"not that figure: it cannot be read as a picture ({error})"
+        return Check(name, False, "the figure drawn from the records", found)
     if theirs.size != ours.size:
         return Check(name, False, f"{ours.size} pixels", f"{theirs.size} pixels")
     step = np.abs(

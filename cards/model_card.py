@@ -68,6 +68,7 @@ def render_model_card(run: RunRecord, predictions: pa.Table) -> Card:
     name = (repo_id or str(run.recipe.get("name", run.dataset.id))).rpartition("/")[2]
     splits = sorted(set(predictions["split"].to_pylist()))
     measured = [metric for metric in task.metrics if metric.name in run.metrics["tuned"]]
+    shown = [one for one in run.comparison if any(one.metric == metric.name for metric in measured)]
     files = {
         f"{FIGURES_FOLDER}/metrics.png": figures.before_and_after(
             {
@@ -107,8 +108,8 @@ def render_model_card(run: RunRecord, predictions: pa.Table) -> Card:
         seed=run.seeds.get("bootstrap", 0),
         primary=_metric_title(task, task.primary),
         later_turns=sum(_turn(run, row) > 1 for row in predictions["id"].to_pylist()),
-        flat=any(one.low == one.high == 0 for one in run.comparison),
-        at_odds=any((one.low <= 0 <= one.high) != (one.p_value >= 0.05) for one in run.comparison),
+        flat=any(one.low == one.high == 0 for one in shown),
+        at_odds=any((one.low <= 0 <= one.high) != (one.p_value >= 0.05) for one in shown),
         examples=_examples(run, task, predictions) if licence.redistribution else [],
         better=int((_gains(task, predictions) > 0).sum()),
         worse=int((_gains(task, predictions) < 0).sum()),
