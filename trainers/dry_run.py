@@ -21,6 +21,7 @@ from transformers.quantizers.quantizers_utils import should_convert_module
 from cards.errors import BogamError
 from cards.records import ParameterGroup, Revision
 from trainers.base_model import load_base_processor, load_config, model_class, resolve_base
+from trainers.dataset_fit import require_fit
 from trainers.dataset_source import find_dataset
 from trainers.memory_estimate import GB, Load, MemoryNeed, Stack, whole_copy, zero3_offload
 from trainers.model_parts import language_model_layers
@@ -150,6 +151,7 @@ def _dataset(recipe: Recipe) -> str:
         found = find_dataset(recipe.dataset)
     except BogamError as error:
         return f"not there yet. {error}"
+    require_fit(recipe, found)
     rows = found.record.rows if found.record is not None else "unknown"
     return f"{found.revision.id} ({found.revision.revision}), rows: {rows}"
 

@@ -77,6 +77,7 @@ def finetune(recipe: Recipe) -> FinetuneResult:
     from accelerate import PartialState
 
     from trainers.base_model import resolve_base
+    from trainers.dataset_fit import require_fit
     from trainers.dataset_source import find_dataset
     from trainers.push import plan_publication, publish
     from trainers.run_folder import RunFolder, StartedRun
@@ -86,6 +87,7 @@ def finetune(recipe: Recipe) -> FinetuneResult:
     folder = RunFolder(Path(recipe.output_dir))
     base = resolve_base(recipe.base_model)
     dataset = find_dataset(recipe.dataset)
+    require_fit(recipe, dataset)
     plan = plan_publication(recipe, base, dataset)
     run = StartedRun.of(recipe, base, dataset.revision, processes.num_processes)
     folder.check(run)

@@ -90,8 +90,8 @@ def test_a_run_can_let_both_models_write_their_answers(
 def test_answers_that_are_no_class_stop_the_run_before_training(
     class_recipe: Callable[..., Any], tmp_path: Path
 ) -> None:
-    recipe = class_recipe()
-    fewer = class_recipe(classes=[one.model_dump() for one in (recipe.classes or ())[:3]])
+    classes = [one.model_dump() for one in class_recipe().classes or ()]
+    classes[3]["answer"] = "4"
     with pytest.raises(BogamError, match="its answer '3' is none of the recipe's classes"):
-        finetune(fewer)
+        finetune(class_recipe(classes=classes))
     assert not (tmp_path / "run" / "checkpoints").exists()
