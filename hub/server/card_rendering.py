@@ -27,6 +27,7 @@ _TAGS = nh3.ALLOWED_TAGS - {"article", "aside", "footer", "header", "map", "area
 _ANCHOR = "card-"
 """Begins every id of a card, so that none is taken for one of the page around it."""
 _HEADING_TAG = re.compile(r"(?<=<)(/?)h([1-5])(?=[\s>])")
+_INSIDE_NUMBERS = re.compile(r"(?<=\d,) (?=[+-]?\d)|(?<=<) (?=\d)")
 _IMAGE_WITHOUT_ALT = re.compile(r"<img(?![^>]*\salt=)(?=[\s>])")
 
 
@@ -109,9 +110,18 @@ def _name_headings(tokens: Sequence[Token]) -> list[Heading]:
 
 
 def _with_wide_tables(tokens: Sequence[Token]) -> list[Token]:
-    """Each table in a box of its own, which a narrow page can scroll, with aligned columns."""
+    """Each table in a box of its own, which a narrow page can scroll, with aligned columns.
+
+    Intervals and bounds (`[0.83, 0.91]`, `< 0.001`) are not broken.
+    """
     boxed = []
+    in_cell = False
     for token in tokens:
+        if token.type in {"td_open", "td_close"}:
+            in_cell = token.type == "td_open"
+        for child in (token.children or ()) if in_cell else ():
+            if child.type == "text":
+                child.content = _INSIDE_NUMBERS.sub("\u00a0", child.content)
         # Styles are not let through.
         side = str(token.attrGet("style") or "").removeprefix("text-align:")
         if token.type in {"th_open", "td_open"} and side:

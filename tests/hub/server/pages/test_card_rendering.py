@@ -68,5 +68,15 @@ def test_columns_keep_their_side() -> None:
     assert "style" not in html
 
 
+def test_numbers_of_a_table_stay_in_one_piece() -> None:
+    row = "| 0.5 [0.41, 0.6] | +0.1 [-0.2, +0.4] | < 0.001 | a, 1 `2, 3` |"
+    html = render_card(f"| a | b | c | d |\n|---|---|---|---|\n{row}\n\n1, 2", "/r", "c").html
+    assert "0.5 [0.41,&nbsp;0.6]" in html
+    assert "+0.1 [-0.2,&nbsp;+0.4]" in html
+    assert "&lt;&nbsp;0.001" in html
+    assert "a, 1 <code>2, 3</code>" in html
+    assert "<p>1, 2</p>" in html
+
+
 def test_ids_of_a_card_are_never_those_of_the_page() -> None:
     assert 'id="card-content"' in render_card('<a id="content"></a>', "/r", "c").html

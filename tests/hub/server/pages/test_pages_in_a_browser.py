@@ -197,6 +197,54 @@ def test_no_page_is_wider_than_a_phone(open_page: OpenPage, dataset_id: str) -> 
         assert width <= PHONE_WIDTH, f"{address}: {width} pixels"
 
 
+def test_tables_of_numbers_suit_desk_and_phone(
+    open_page: OpenPage, publish: Callable[..., str], fresh_id: FreshId
+) -> None:
+    numbers = "0.792 [0.771, 0.812] | 0.812 [0.771, 0.912] | +0.539 [+0.519, +0.559] | < 0.001"
+    card = (
+        "| 지표 · Metric | Zero-shot | Tuned | Difference | p |\n"
+        "| --- | ---: | ---: | ---: | ---: |\n"
+        f"| 기준 답 퍼플렉시티 · Perplexity of the whole long reference ↓ | {numbers} |\n"
+    )
+    repo = publish(fresh_id("org"), {"README.md": card})
+    page = open_page(f"/datasets/{repo}", viewport={"width": 1280, "height": 800})
+    lines = """() => [...document.querySelectorAll('.card td')].slice(1).map((cell) => {
+        const range = document.createRange();
+        range.selectNodeContents(cell);
+        return new Set([...range.getClientRects()].map((box) => Math.round(box.top))).size;
+    })"""
+    assert page.evaluate(lines) == [1, 1, 1, 1]
+    page.set_viewport_size({"width": PHONE_WIDTH, "height": 800})
+    assert page.evaluate(lines) == [2, 2, 2, 1]
+    left = page.locator("th", has_text="Difference").bounding_box()["x"]
+    assert left < PHONE_WIDTH - 30, "nothing shows that there is more"
+
+
+def test_a_list_of_files_is_as_wide_as_a_phone(
+    open_page: OpenPage, publish: Callable[..., str], fresh_id: FreshId
+) -> None:
+    names = ("adapter_model.safetensors", "special_tokens_map.json")
+    repo = publish(fresh_id("org"), dict.fromkeys(names, "x" * 900))
+    page = open_page(f"/datasets/{repo}/tree/main", viewport={"width": PHONE_WIDTH, "height": 800})
+    table = page.locator(".wide")
+    assert table.evaluate("(box) => box.scrollWidth - box.clientWidth") <= 0
+    assert page.locator(".files td:nth-child(4)").first.bounding_box()["width"] > 100
+
+
+def test_predictions_of_both_sides_stand_on_one_screen(
+    open_page: OpenPage, publish: Callable[..., str], fresh_id: FreshId, tmp_path: Path
+) -> None:
+    answer = "처방 의약품: 케토프로펜 플라스타 30mg, 1회 투약량: 1매, 총 투약일수: 14일 " * 3
+    short = dict.fromkeys(("id", "document_id", "split"), "synthetic-42-000016")
+    long = dict.fromkeys(("prompt", "reference", "zero_shot", "tuned", "more"), answer)
+    Dataset.from_list([short | long]).to_parquet(tmp_path / "predictions.parquet")
+    table = (tmp_path / "predictions.parquet").read_bytes()
+    repo = publish(fresh_id("org"), {"predictions.parquet": table}, type="model")
+    page = open_page(f"/{repo}/viewer", viewport={"width": 1280, "height": 800})
+    box = page.locator("th", has_text="tuned").bounding_box()
+    assert box["x"] + box["width"] <= 1280
+
+
 def test_the_keyboard_reaches_the_content(open_page: OpenPage, dataset_id: str) -> None:
     page = open_page(f"/datasets/{dataset_id}/viewer")
     page.keyboard.press("Tab")
