@@ -91,6 +91,7 @@ def publish_dataset(
         if personal_data.action == "refuse":
             require_none(scan, f"Publishing {repo_id}")
         elif personal_data.action == "redact" and scan.found:
+            _refuse_pictures(record, repo_id)
             redact_files(staging, sorted({place.file for place in scan.tallies}))
             artifacts = {path: _sha256(staging / path) for path in record.artifacts}
             splits = _sizes(staging, record)
@@ -116,6 +117,16 @@ def publish_dataset(
             staging, repo_id, "dataset", licence, public=public, personal_data=personal_data
         )
         return _send(api, release, target, f"Publish {record.name}", progress)
+
+
+def _refuse_pictures(record: DatasetRecord, repo_id: str) -> None:
+    if "image width" in record.histograms:
+        raise BogamError(
+            f"Publishing {repo_id}: its rows have pictures, in which nothing can be redacted: what "
+            "is taken out of a text may still be seen, and the text would no longer be what the "
+            "picture says. Nothing was sent. Take those rows out at the source, or publish with "
+            "--pii allow and a reason that will stand on the card."
+        )
 
 
 def _refuse_stops(record: DatasetRecord, folder: Path) -> None:

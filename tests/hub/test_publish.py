@@ -15,7 +15,7 @@ from cards.audit import audit_dataset_folder
 from cards.dataset_card import render_dataset_card
 from cards.errors import BogamError
 from cards.licences import find_licence
-from cards.records import DatasetRecord
+from cards.records import DatasetRecord, Histogram
 from hub.gates.personal_data import PersonalDataPolicy
 from hub.publish import publish_dataset, publish_model, publish_release
 from hub.release import Release
@@ -194,6 +194,21 @@ def test_redacted_rows_are_published_and_the_own_folder_keeps_its_rows(
     assert record.splits["train"].bytes == local.stat().st_size
     card = Path(api.hf_hub_download(repo_id, "README.md", repo_type="dataset")).read_text()
     assert "resident registration number" in card
+
+
+def test_redaction_is_refused_where_pictures_may_show_what_it_takes_out(
+    hub, fresh_id, make_dataset_folder, plain_card
+) -> None:
+    api, repo_id = hub.api("alice"), fresh_id("org")
+    folder = make_dataset_folder([f"제 번호는 {NUMBER}입니다", *ANSWERS])
+    record = DatasetRecord.read(folder / "dataset.json")
+    width = {"image width": Histogram(unit="pixels", edges=(0, 100), counts=(4,))}
+    record.model_copy(update={"histograms": width}).write(folder / "dataset.json")
+    with pytest.raises(BogamError, match="in which nothing can be redacted"):
+        publish_dataset(
+            folder, repo_id, card=plain_card.of, personal_data=PersonalDataPolicy("redact"), api=api
+        )
+    assert not api.repo_exists(repo_id, repo_type="dataset")
 
 
 @pytest.mark.parametrize("action", ["redact", "allow"])
