@@ -157,11 +157,12 @@ def _check_column(name: str, ids: pa.Array, again: pa.Array, predictions: pa.Tab
         return Check(f"{PREDICTIONS_FILE}: {name}", False, "a derived column", "no column")
     stored = predictions[name].cast(again.type)
     if pa.types.is_floating(again.type):
-        close = np.isclose(again.to_numpy(), stored.to_numpy(), rtol=_RELATIVE, atol=_ABSOLUTE)
+        ours, theirs = again.to_numpy(), stored.to_numpy()
+        close = np.isclose(ours, theirs, rtol=_RELATIVE, atol=_ABSOLUTE, equal_nan=True)
         wrong = np.flatnonzero(~close).tolist()
     else:
         pairs = zip(again.to_pylist(), stored.to_pylist(), strict=True)
-        wrong = [row for row, (ours, theirs) in enumerate(pairs) if ours != theirs]
+        wrong = [row for row, (one, other) in enumerate(pairs) if one != other]
     if not wrong:
         return Check(f"{PREDICTIONS_FILE}: {name}", True, "as computed again", "the same")
     return Check(

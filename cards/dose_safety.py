@@ -20,7 +20,7 @@ Outcome = Literal["right", "wrong_number", "other_form", "missing"]
 OUTCOMES: tuple[Outcome, ...] = get_args(Outcome)
 """What became of a dose of the reference. `wrong_number`: the same units, another number.
 `other_form`: incomplete, in another unit, or not to be read. `missing`: no such drug in the
-answer."""
+answer, or no dose where the reference names no drug."""
 
 _AMOUNT = re.compile(r"(\d+(?:\.\d+)?) ?(\D*)")
 

@@ -33,7 +33,7 @@ OUTCOME_TITLES: Mapping[Outcome, Bilingual] = {
     "right": Bilingual("맞음", "right"),
     "wrong_number": Bilingual("**그럴듯하게 틀림**(숫자만 다름)", "**plausible but wrong** number"),
     "other_form": Bilingual("단위가 다르거나 덜 적음", "another unit, or incomplete"),
-    "missing": Bilingual("그 약이 답에 없음", "no such drug in the answer"),
+    "missing": Bilingual("그런 약이나 용량이 답에 없음", "no such drug or dose in the answer"),
 }
 SHEET = "worst_pages.png"
 _WORST_SHOWN = 20
@@ -171,7 +171,7 @@ def _wrong_doses(predictions: pa.Table) -> list[dict[str, str]]:
 def _in_words(compared: DoseComparison) -> dict[str, str]:
     assert compared.given is not None  # what is missing has no number
     return {
-        "drug": compared.expected.drug or compared.given.drug or "–",
+        "drug": compared.expected.drug or "질문의 약 · that of the question",
         "printed": " · ".join(part or "–" for part in compared.expected[1:]),
         "answered": " · ".join(part or "–" for part in compared.given[1:]),
     }
@@ -190,6 +190,7 @@ def _parts(predictions: pa.Table) -> list[dict[str, Any]]:
             {
                 "name": " · ".join(str(value) for value in key),
                 "examples": int(rows.sum()),
+                "listing_drugs": int((rows & (numbers(predictions, "reference_drugs") > 0)).sum()),
                 "zero_shot": _measured(predictions, "zero_shot", rows),
                 "tuned": _measured(predictions, "tuned", rows),
             }

@@ -25,7 +25,7 @@ RESAMPLES = 2000
 
 def score(task: str, predictions: pa.Table) -> pa.Table:
     """Add (or compute again) the columns that the task derives, and `zero_shot_<metric>` and
-    `tuned_<metric>`, float64.
+    `tuned_<metric>`, float64, null in rows that the metric is not about.
 
     Raise :class:`BogamError` when the task is unknown or a column of the task is missing.
     """
@@ -41,7 +41,8 @@ def score(task: str, predictions: pa.Table) -> pa.Table:
         if isinstance(metric, RankMetric) or metric.score is None:
             continue
         for side in SIDES:
-            values = pa.array(metric.score(scored, side), pa.float64())
+            scores = metric.score(scored, side)
+            values = pa.array(scores, pa.float64(), mask=~metric.about(scored))
             scored = _with_column(scored, metric.column(side), values)
     return scored
 
@@ -296,7 +297,8 @@ def _contributions(
 
 def _finite_contributions(metric: TaskMetric, predictions: pa.Table, side: Side) -> Floats:
     try:
-        part = metric.contributions(predictions, side) * metric.about(predictions)[:, None]
+        part = metric.contributions(predictions, side)
+        part = np.where(metric.about(predictions)[:, None], part, 0.0)
     except KeyError as error:
         raise BogamError(
             f"Metric {metric.name!r}: the predictions have no column {error}. "

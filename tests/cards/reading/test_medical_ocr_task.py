@@ -101,6 +101,19 @@ def test_dose_safety_is_about_answers_that_list_drugs(metrics):
     assert not metrics["tuned"]["wrong_doses"].higher_is_better
 
 
+def test_a_row_has_a_dose_safety_only_where_drugs_are_listed(scored, metrics):
+    """Whoever takes the mean of the column gets the number of the card."""
+    for side in ("zero_shot", "tuned"):
+        column = scored[f"{side}_dose_safety"].to_pylist()
+        listed = [value for value in column if value is not None]
+        assert [row for row, value in enumerate(column) if value is not None] == [1, 6, 11, 16]
+        assert sum(listed) / len(listed) == metrics[side]["dose_safety"].value
+        filled = [1.0 if value is None else value for value in column]
+        place = scored.column_names.index(f"{side}_dose_safety")
+        again = scored.set_column(place, f"{side}_dose_safety", pa.array(filled))
+        assert score("medical_ocr", again) == scored
+
+
 def test_error_rates_are_edits_over_all_characters(scored, metrics):
     edits = sum(scored["zero_shot_character_edits"].to_pylist())
     assert metrics["zero_shot"]["cer"].value == edits / (4 * sum(map(len, REFERENCES)))
@@ -244,8 +257,15 @@ def test_the_card_shows_kinds_doses_parts_and_the_worst_page(release, scored, pa
         "The documents read worst",
         "17일",
         "50 mL",
+        "no such drug or dose in the answer",
     ):
         assert words in html, words
+    (named,) = [line for line in card.readme.splitlines() if "17일" in line and "page-0" in line]
+    assert "| 가스모틴정 |" in named
+    (unnamed,) = [line for line in card.readme.splitlines() if "| 50 mL · " in line]
+    assert "| 질문의 약 · that of the question |" in unnamed, "the question has said the drug"
+    assert "the answer's dose is taken as that drug's" in card.readme
+    assert "| 0.000 → 0.750 (n = 4) |" in card.readme
     failed = [check for check in audit_model_folder(folder) if not check.ok]
     assert not failed
 
@@ -319,6 +339,15 @@ def test_where_data_must_not_be_passed_on_the_card_quotes_no_answer(release, sco
     assert "王芳" not in card.readme
     assert "17일" not in card.readme
     assert "Dose safety" in card.readme, "numbers are shown"
+
+
+def test_a_score_put_where_there_is_none_is_found_by_the_audit(release, scored):
+    place = scored.column_names.index("tuned_dose_safety")
+    column = pa.array([1.0, *scored["tuned_dose_safety"].to_pylist()[1:]])
+    folder, _ = release(scored.set_column(place, "tuned_dose_safety", column))
+    (failure,) = [check for check in audit_model_folder(folder) if not check.ok]
+    assert failure.name == "predictions.parquet: tuned_dose_safety of page-0#0 (1 rows differ)"
+    assert (failure.expected, failure.found) == ("None", "1.0")
 
 
 def test_a_touched_up_score_or_picture_is_found_by_the_audit(release, scored):
