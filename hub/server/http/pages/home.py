@@ -107,7 +107,7 @@ def owner_page(call: Call) -> Response:
     with call.store.database.read() as tx:
         found = tx.execute("SELECT 1 FROM accounts WHERE name = ?", (owner,)).fetchone()
     if found is None:
-        raise HubError(404, f"There is no user or organisation called {owner}")
+        raise HubError(404, "There is no such user or organisation")
     return RedirectResponse(Filter(author=owner).address())
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from functools import cached_property
+from http import HTTPStatus
 from typing import Any
 from urllib.parse import quote, urlencode
 
@@ -96,8 +97,10 @@ def error_page(request: Request, error: HubError) -> Response | None:
         "error.html",
         status=error.status,
         headers=headers,
-        message=error.message,
+        # A bare phrase ("Not Found") says no more than the heading.
+        message="" if error.message == HTTPStatus(error.status).phrase else error.message,
         code=error.status,
+        error_code=error.code,
     )
 
 

@@ -1,7 +1,7 @@
 """The words of the pages in English and in Korean.
 
-Templates hold the English words; :data:`KOREAN` says them in Korean. A name in braces stands for
-a value that the template gives.
+Templates and the refusals of pages hold the English words; :data:`KOREAN` says them in Korean.
+A name in braces stands for a value that the template gives.
 """
 
 from __future__ import annotations
@@ -17,6 +17,10 @@ LANGUAGE_COOKIE = "hub_language"
 _PREFERRED = re.compile(r"\s*([a-zA-Z]{2,3})(?:-[^;]*)?(?:;\s*q=([0-9.]{1,5}))?\s*")
 
 KOREAN = {
+    "A token has the role read or write": "토큰의 권한은 읽기 또는 읽기와 쓰기입니다.",
+    "A token needs a name of at most 80 characters on one line": (
+        "토큰에는 한 줄, 80자 이내의 이름이 필요합니다."
+    ),
     "Access to these files is restricted, and you are not on the list.": (
         "이 파일은 허가받은 사람만 볼 수 있으며, 아직 허가되지 않았습니다."
     ),
@@ -68,6 +72,7 @@ KOREAN = {
     "Library": "라이브러리",
     "Licence": "라이선스",
     "Log in": "로그인",
+    "Log in first": "먼저 로그인하십시오.",
     "Log out": "로그아웃",
     "Log in to see this": "로그인해야 볼 수 있습니다",
     "Lower is better": "낮을수록 좋음",
@@ -103,6 +108,7 @@ KOREAN = {
     "Role": "권한",
     "Row": "행",
     "Rows": "행",
+    "Rows are counted by whole numbers": "행 번호는 정수여야 합니다.",
     "Rows {first} to {last} of {total}": "전체 {total}행 가운데 {first}~{last}행",
     "Score": "점수",
     "Search repos": "저장소 검색",
@@ -131,9 +137,28 @@ KOREAN = {
     ),
     "The rows cannot be read": "행을 읽을 수 없습니다",
     "There is no card yet.": "아직 카드가 없습니다.",
+    "There is no repo of this name that you may see.": (
+        "볼 수 있는 저장소 가운데 이런 이름은 없습니다."
+    ),
+    "There is no such file or folder in this version.": "이 버전에 그런 파일이나 폴더가 없습니다.",
+    "There is no such picture": "그런 그림이 없습니다.",
+    "There is no such token": "그런 토큰이 없습니다.",
+    "There is no such user or organisation": "그런 사용자나 조직이 없습니다.",
     "This cannot be asked for": "요청할 수 없습니다",
     "This file is no text; download it to look inside.": (
         "글이 아닌 파일입니다. 내려받아서 보십시오."
+    ),
+    "This form is too old or not of this session. Load the page again.": (
+        "오래되었거나 이 로그인의 것이 아닌 양식입니다. 페이지를 다시 여십시오."
+    ),
+    "This form was sent by another site and is refused": (
+        "다른 사이트에서 보낸 양식이어서 받지 않습니다."
+    ),
+    "This repo has no such branch, tag or commit.": (
+        "이 저장소에 그런 브랜치나 태그나 커밋이 없습니다."
+    ),
+    "This repo holds no parquet files, so there are no rows to show": (
+        "이 저장소에는 parquet 파일이 없어 보여 줄 행이 없습니다."
     ),
     "To make the first token, ask whoever runs this Hub:": (
         "첫 토큰은 이 허브를 운영하는 사람이 만들어 줍니다:"
@@ -150,6 +175,9 @@ KOREAN = {
     ),
     "You are logged in with a token that only reads, so it can only make tokens that read.": (
         "읽기 전용 토큰으로 로그인했으므로 읽기 전용 토큰만 만들 수 있습니다."
+    ),
+    "You logged in with a token that only reads: it cannot do that": (
+        "읽기 전용 토큰으로 로그인했으므로 할 수 없는 일입니다."
     ),
     "Your new token {name}": "새 토큰 {name}",
     "Your tokens": "내 토큰",
@@ -197,6 +225,10 @@ class Wording:
         for name, value in values.items():
             text = text.replace("{" + name + "}", str(value))
         return text
+
+    def sentence(self, english: str) -> str | None:
+        """The words for a refusal; None for one that has no Korean, as most of the API have not."""
+        return KOREAN.get(english) if self.language == "ko" else english
 
 
 def choose_language(chosen: str | None, accepted: str) -> Language:

@@ -174,3 +174,32 @@ def test_what_is_missing_is_a_page_for_people_and_json_for_programs(hub: ServedH
         assert shown.headers["X-Error-Code"] == "RepoNotFound"
         told = client.get("/org/missing")
         assert told.json()["error"]
+
+
+@pytest.mark.parametrize(
+    ("path", "user", "status", "korean", "told"),
+    [
+        ("/org/missing", None, 401, "볼 수 있는 저장소 가운데", "Invalid username or password."),
+        ("/org/missing", "alice", 404, "볼 수 있는 저장소 가운데", "Repository not found"),
+        ("/datasets/{}/tree/v9", "alice", 404, "브랜치나 태그나 커밋", "Invalid rev id"),
+        ("/datasets/{}/blob/main/x.md", "alice", 404, "파일이나 폴더가", "Entry not found"),
+        ("/datasets/{}/viewer?row=x", "alice", 400, "정수여야", "Rows are counted"),
+        ("/no/such/page/at/all", "alice", 404, "여기에 없습니다", "Not Found"),
+    ],
+)
+def test_a_refusal_speaks_the_language_of_who_reads_it(
+    visit: Visit, dataset_id: str, path: str, user: str | None, status: int, korean: str, told: str
+) -> None:
+    path = path.format(dataset_id)
+    visitor = visit(user)
+    shown = visitor.get(path, **{"Accept-Language": "ko"})
+    assert shown.status_code == status
+    assert korean in shown.text
+    assert told not in shown.text
+    assert 'lang="en"' not in shown.text.partition("<main")[2]
+    answer = visitor.get(path, Accept="*/*")
+    assert (answer.status_code, answer.headers["X-Error-Message"]) == (
+        status,
+        answer.json()["error"],
+    )
+    assert answer.json()["error"].startswith(told)

@@ -10,13 +10,17 @@ import pytest
 from hub.server.http.pages.wording import KOREAN, Wording, choose_language
 
 TEMPLATES = Path(__file__).parents[4] / "hub/server/templates"
+PAGES = Path(__file__).parents[4] / "hub/server/http/pages"
 KINDS_OF_CHANGE = {"added", "removed", "moved", "changed"}
 
 
-def test_every_word_of_a_template_is_translated_and_none_is_left_over() -> None:
+def test_every_word_of_a_page_is_translated_and_none_is_left_over() -> None:
     used = set(KINDS_OF_CHANGE)
     for template in TEMPLATES.glob("*.html"):
         used.update(re.findall(r'\bt\(\s*"([^"]+)"', template.read_text(encoding="utf-8")))
+    for module in PAGES.glob("*.py"):
+        refusals = r'\b(?:HubError\(\d+, |bad_request\()"([^"]+)"'
+        used.update(re.findall(refusals, module.read_text(encoding="utf-8")))
     assert used == KOREAN.keys()
 
 
