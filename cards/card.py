@@ -32,8 +32,9 @@ audit sends a card of another format to the version that wrote it instead of cal
 
 1: metrics, classes, examples. 2: parts, citation, `.eval_results`; histograms, samples,
 Croissant and `eval.yaml` of datasets. 3: code spans in what builders say of their datasets.
-4: distributions of what varies, sheets of the size of their pictures.
-4: whole examples in abstention, the n of each metric, what earlier turns in a prompt are.
+4: distributions of what varies, sheets of the size of their pictures; whole examples in
+abstention, the n of each metric, what earlier turns in a prompt are; groups and oddities by name,
+annotation as recorded, how many rows there were to draw from.
 """
 
 _TEMPLATES = Path(__file__).parent / "templates"

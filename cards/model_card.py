@@ -124,7 +124,14 @@ def render_model_card(run: RunRecord, predictions: pa.Table) -> Card:
         multimodal=run.library_model_class == "AutoModelForImageTextToText",
         quantisation=run.recipe.get("quantisation"),
         system_prompt=run.recipe.get("system_prompt"),
-        question=question_of(run, predictions["prompt"].to_pylist()),
+        drawn=[
+            {"split": split, "used": run.dataset.splits[split], "there": there}
+            for split, there in run.dataset.rows_there.items()
+            if split in splits and run.dataset.splits.get(split, there) < there
+        ],
+        question=question_of(
+            run, predictions["prompt"].to_pylist(), quotable=licence.redistribution
+        ),
         max_new_tokens=run.recipe.get("evaluation", {}).get("max_new_tokens", 256),
         digest=record_digest(run),
     )

@@ -73,14 +73,19 @@ def model_metadata(
     )
 
 
-def question_of(run: RunRecord, prompts: Sequence[str]) -> str:
-    """What the snippet asks: what all examples were asked, where that is one question.
+def question_of(run: RunRecord, prompts: Sequence[str], *, quotable: bool) -> str:
+    """What the snippet asks: what all examples were asked, or the shortest that begins a talk.
 
     Args:
         prompts: of the predictions.
+        quotable: texts of the examples may stand on a card.
     """
     if len(set(prompts)) == 1:
         return prompts[0]
+    if quotable:
+        first_turns = [prompt for prompt in prompts if "\n\n" not in prompt]
+        if first_turns:
+            return min(first_turns, key=len)
     if run.library_model_class != "AutoModelForCausalLM":
         return _PICTURE_QUESTIONS[run.domain]
     return _QUESTIONS[run.domain]

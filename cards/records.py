@@ -234,6 +234,8 @@ class DatasetUse(Revision):
     """The dataset of a run and the rows that were used of each split."""
 
     splits: dict[str, int]
+    rows_there: dict[str, int] = {}
+    """Those that the dataset has in these splits; empty in records that do not say."""
 
 
 class ParameterGroup(Record):

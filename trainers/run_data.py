@@ -25,12 +25,14 @@ logger = logging.getLogger(__name__)
 
 @dataclass(frozen=True)
 class RunData:
-    """Everything tokenised. `rows_used` counts by split what went into the run."""
+    """Everything tokenised. `rows_used` counts by split what went into the run, `rows_there` what
+    could have."""
 
     train: TrainingSet
     validation: TrainingSet | None
     evaluation: EvaluationSet
     rows_used: dict[str, int]
+    rows_there: dict[str, int]
     samples: EvaluationSet | None = None
     """The validation rows that the base model answers for the log, see `trainers.samples`."""
     collator: AnswerCollator | None = None
@@ -152,4 +154,5 @@ def read_run_data(recipe: Recipe, source: DatasetSource, base: LoadedBase) -> Ru
                 if one is not None and one.images is not None
             },
         )
-    return RunData(train, validation, evaluation, rows_used, samples, collator)
+    rows_there = {split: len(splits[split]) for split in rows_used}
+    return RunData(train, validation, evaluation, rows_used, rows_there, samples, collator)

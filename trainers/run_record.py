@@ -47,7 +47,12 @@ def make_record(
         recipe=recipe.resolved() | {"output_dir": Path(recipe.output_dir).name},
         task=recipe.task,
         base_model=run.base_model,
-        dataset=DatasetUse(id=run.dataset.id, revision=run.dataset.revision, splits=data.rows_used),
+        dataset=DatasetUse(
+            id=run.dataset.id,
+            revision=run.dataset.revision,
+            splits=data.rows_used,
+            rows_there=data.rows_there,
+        ),
         licence=plan.licence.id,
         parameter_groups=trained.groups,
         training=trained.summary,

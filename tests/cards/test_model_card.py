@@ -247,6 +247,26 @@ def test_made_up_material_is_told_at_the_top(run_record, predictions):
     assert told not in render_model_card(run_record, predictions).readme
 
 
+def test_rows_that_were_drawn_are_told_with_those_they_were_drawn_from(run_record, predictions):
+    rows = run_record.dataset.splits["test"]
+    there = {"train": 9000, "test": 9999}
+    use = run_record.dataset.model_copy(update={"rows_there": there})
+    card = render_model_card(run_record.model_copy(update={"dataset": use}), predictions).readme
+    assert f"Of the 9,999 rows of `test`, {rows} were drawn at random" in card
+    assert "9,000" not in card, "what was drawn to learn from is no part of the evaluation"
+    all_used = use.model_copy(update={"rows_there": {"test": rows}})
+    for dataset in (run_record.dataset, all_used):
+        run = run_record.model_copy(update={"dataset": dataset})
+        assert "drawn at random" not in render_model_card(run, predictions).readme
+
+
+def test_the_snippet_asks_a_question_of_the_data_where_texts_may_be(run_record, predictions):
+    shortest = min(predictions["prompt"].to_pylist(), key=len)
+    asked = f'{{"role": "user", "content": "{shortest}"}}'
+    assert asked not in render_model_card(run_record, predictions).readme
+    assert asked in render_model_card(free(run_record), predictions).readme
+
+
 def test_folders_of_this_machine_are_not_told(run_record, predictions):
     run = changed(
         run_record,

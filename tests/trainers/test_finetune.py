@@ -172,6 +172,7 @@ class TestARunFromHubToHub:
         assert record.base_model.revision == as_alice.model_info(published_base).sha
         assert record.dataset.revision == as_alice.dataset_info(published_dataset).sha
         assert record.dataset.splits == {"train": 16, "validation": 4, "test": 6}
+        assert record.dataset.rows_there == record.dataset.splits, "all of them"
         assert (record.base_licence, record.dataset_licence) == ("apache-2.0", "cc-by-4.0")
         assert record.training.frozen_unchanged
         assert record.training.steps == 8
