@@ -50,7 +50,7 @@ class ChartQAConfig(datasets.BuilderConfig):
 class ChartQA(RecordedBuilder, datasets.ArrowBasedBuilder):
     """Questions about charts with short answers, in the splits of their source."""
 
-    VERSION = datasets.Version("1.0.0")
+    VERSION = datasets.Version("1.1.0")
     BUILDER_CONFIG_CLASS = ChartQAConfig
     LICENCE = "gpl-3.0"
     DOMAIN = "general"
