@@ -78,7 +78,8 @@ def look_at(api: HfApi, repo_id: str, repo_type: RepoType, *, public: bool = Fal
     """The repo before a release; `public` is what one that does not exist would be.
 
     Asks first who the token belongs to, so that a Hub that is down and a token that is wrong are
-    told apart from a repo that is not there. Raises :class:`BogamError`.
+    told apart from a repo that is not there, and so that who may not write there learns it before
+    anything is scanned or trained. Raises :class:`BogamError`.
     """
     from huggingface_hub.errors import RepositoryNotFoundError
 
@@ -87,12 +88,29 @@ def look_at(api: HfApi, repo_id: str, repo_type: RepoType, *, public: bool = Fal
         raise BogamError(f"{doing}: this is no name of a repo. A repo is called owner/name.")
     require_token(doing, api)
     with said_plainly(doing, api):
-        api.whoami()
+        _require_rights(doing, api, repo_id)
         try:
             info = api.repo_info(repo_id, repo_type=repo_type)
         except RepositoryNotFoundError:
             return Target(None, private=not public)
     return Target(info.sha, private=bool(info.private))
+
+
+def _require_rights(doing: str, api: HfApi, repo_id: str) -> None:
+    account = api.whoami()
+    if account.get("auth", {}).get("accessToken", {}).get("role") == "read":
+        raise BogamError(
+            f"{doing}: the token of {account['name']} on {api.endpoint} may only read. "
+            "Log in with one that may write (`hf auth login`)."
+        )
+    owner = repo_id.partition("/")[0]
+    owners = [account["name"], *(one["name"] for one in account.get("orgs", []))]
+    if owner.lower() not in {name.lower() for name in owners}:
+        raise BogamError(
+            f"{doing}: {account['name']} may not write under {owner} on {api.endpoint}, but under: "
+            f"{', '.join(owners)}. Name one of these, or have {owner} add {account['name']} "
+            "(`bogam hub org add` on a Hub of your own)."
+        )
 
 
 def push(

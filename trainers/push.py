@@ -13,7 +13,6 @@ from cards.lint import publishable
 from cards.records import Publication, Revision
 from hub.publish import publish_model
 from hub.push import look_at
-from hub.refusals import said_plainly
 from trainers.base_files import base_file
 from trainers.base_model import LOCAL
 from trainers.dataset_source import DatasetSource
@@ -51,10 +50,10 @@ def plan_publication(recipe: Recipe, base: Revision, dataset: DatasetSource) -> 
         if source.revision == LOCAL:
             raise BogamError(
                 f"{section.repo} cannot be published: its {part} is the folder {source.id}, "
-                "which nobody else has. Publish that first and put its Hub id into the recipe."
+                "which nobody else has. Publish that first (a dataset with `bogam publish`, a "
+                "model with `hf upload`) and put its Hub id into the recipe."
             )
     target = look_at(HfApi(), section.repo, "model", public=not section.private)
-    _check_rights(section.repo)
     check_publication(
         licence,
         section.repo,
@@ -100,22 +99,3 @@ def _base_licence(base: Revision, *, needed: bool) -> Licence:
             "base model %s: its licence is not known; the result is for this machine only", base.id
         )
         return find_licence(UNKNOWN_LICENCE)
-
-
-def _check_rights(repo: str) -> None:
-    """Find out before hours of training that the token may only read, or writes elsewhere."""
-    api = HfApi()
-    with said_plainly(f"publishing {repo}", api):
-        account = api.whoami()
-    if account.get("auth", {}).get("accessToken", {}).get("role") == "read":
-        raise BogamError(
-            f"publishing {repo}: the token of {account['name']} on {api.endpoint} may only read. "
-            "Log in with one that may write (`hf auth login`), or set publication.repo=null."
-        )
-    owner = repo.partition("/")[0]
-    owners = [account["name"], *(one["name"] for one in account.get("orgs", []))]
-    if owner.lower() not in {name.lower() for name in owners}:
-        raise BogamError(
-            f"publishing {repo}: {account['name']} may not write under {owner} on {api.endpoint}, "
-            f"but under: {', '.join(owners)}. Correct publication.repo."
-        )

@@ -342,8 +342,8 @@ def test_a_card_that_the_hub_does_not_accept_leaves_nothing_published(
 @pytest.mark.parametrize(
     ("user", "owner", "reason"),
     [
-        ("bob", "org", "does not allow it"),
-        ("reader", "org", "does not allow it"),
+        ("bob", "org", "bob may not write under org"),
+        ("reader", "org", "may only read"),
         (None, "org", "no token"),
         ("nobody", "org", "does not accept the token"),
     ],
