@@ -78,8 +78,8 @@ def summarise(
     table: dict[Side, dict[str, Metric]] = {side: {} for side in SIDES}
     comparisons = []
     for metric in metrics:
-        n, of_documents = _examples_and_documents(metric, predictions, documents)
         for side in SIDES:
+            n, of_documents = _examples_and_documents(metric, predictions, documents, side)
             low, high = _interval(metric, drawn[metric.name], side, of_documents)
             table[side][metric.name] = Metric(
                 value=drawn[metric.name].values[side],
@@ -250,10 +250,15 @@ def _check(task: Task, predictions: pa.Table) -> None:
 
 
 def _examples_and_documents(
-    metric: TaskMetric | RankMetric, predictions: pa.Table, documents: NDArray[np.int64] | None
+    metric: TaskMetric | RankMetric,
+    predictions: pa.Table,
+    documents: NDArray[np.int64] | None,
+    side: Side,
 ) -> tuple[int, int]:
-    """How many examples the metric is about, and of how many documents they are."""
+    """How many examples the value is computed from, and of how many documents they are."""
     about = metric.about(predictions)
+    if isinstance(metric, TaskMetric) and metric.counted is not None:
+        about = about & metric.counted(metric.contributions(predictions, side))
     n = int(about.sum())
     return n, n if documents is None else len(np.unique(documents[about]))
 

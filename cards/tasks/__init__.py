@@ -71,9 +71,12 @@ class TaskMetric(Described):
     rows: Callable[[pa.Table], NDArray[np.bool_]] | None = None
     """(examples,) which of them the metric is about; None for all. Where it is about none, it is
     left out. The statistic must give NaN for sums over no example."""
+    counted: Callable[[Floats], NDArray[np.bool_]] | None = None
+    """(examples, k) contributions of one model to (examples,) which of them its value is computed
+    from, where that depends on its answers; None for all that the metric is about."""
     trials: Callable[[Floats], float] | None = None
     """(documents, k) contributions to the number of independent trials behind a value of exactly
-    0 or 1, of which a bootstrap can draw nothing else; None for all documents."""
+    0 or 1, of which a bootstrap can draw nothing else; None for all documents of these examples."""
     grows_with_noise: bool = False
     """Both sampling and resampling add to the value, see `statistics.reflected_interval`."""
     scored_as: str | None = None

@@ -166,20 +166,20 @@ def _metrics_of_class(number: int, one: AnswerClass) -> tuple[TaskMetric | RankM
     def all_if_separable(predictions: pa.Table) -> NDArray[np.bool_]:
         return np.full(predictions.num_rows, _separable(predictions, number))
 
-    def documents_in(columns: slice) -> Callable[[Floats], float]:
-        """Documents with a row counted in any of the parts, of hits, examples and answers."""
+    def counted_in(columns: slice) -> Callable[[Floats], NDArray[np.bool_]]:
+        """Examples that are in any of the parts, of hits, examples and answers."""
 
-        def trials(contributions: Floats) -> float:
+        def counted(contributions: Floats) -> NDArray[np.bool_]:
             parts = np.stack(np.split(contributions, 3, axis=1))[columns, :, number]
-            return float((parts > 0).any(axis=0).sum())
+            return np.asarray((parts > 0).any(axis=0))
 
-        return trials
+        return counted
 
     def of_class(
         name: str,
         title: Bilingual,
         values: Callable[[Floats], Floats],
-        trials: Callable[[Floats], float],
+        counted: Callable[[Floats], NDArray[np.bool_]],
     ) -> TaskMetric:
         return TaskMetric(
             name=f"{name}/{one.name}",
@@ -190,13 +190,13 @@ def _metrics_of_class(number: int, one: AnswerClass) -> tuple[TaskMetric | RankM
             score=None,
             contributions=_counts,
             statistic=lambda sums: values(sums)[..., number],
-            trials=trials,
+            counted=counted,
         )
 
     recall_title = titled("재현율", "Recall")
     auc_title = titled("ROC-AUC", "ROC AUC")
     return (
-        of_class("precision", titled("정밀도", "Precision"), precision, documents_in(slice(2, 3))),
+        of_class("precision", titled("정밀도", "Precision"), precision, counted_in(slice(2, 3))),
         mean_metric(
             f"recall/{one.name}",
             title=recall_title,
@@ -206,7 +206,7 @@ def _metrics_of_class(number: int, one: AnswerClass) -> tuple[TaskMetric | RankM
             rows=is_of_class,
             scored_as="accuracy",
         ),
-        of_class("f1", titled("F1", "F1"), f1, documents_in(slice(1, 3))),
+        of_class("f1", titled("F1", "F1"), f1, counted_in(slice(1, 3))),
         RankMetric(
             name=f"roc_auc/{one.name}",
             title=auc_title,

@@ -121,6 +121,17 @@ def test_a_class_that_is_never_answered_says_nothing_of_its_precision(table_of: 
     metrics, _ = measured(table_of(REFERENCES, written(ANSWERS), written(REFERENCES)))
     never = metrics["zero_shot"]["precision/drug_raw"]
     assert (never.value, never.low, never.high) == (0.0, 0.0, 1.0)
+    assert never.n == 0
+
+
+def test_n_of_a_class_is_what_its_number_is_computed_from(table_of: Table) -> None:
+    table = table_of([0] * 6 + [1] * 4, written([0] * 4 + [1] * 6), written([0] * 9 + [1]))
+    metrics, _ = measured(table)
+    for side, answered, either in (("zero_shot", 4, 6), ("tuned", 9, 9)):
+        assert metrics[side]["precision/irrelevant"].n == answered
+        assert metrics[side]["recall/irrelevant"].n == 6
+        assert metrics[side]["f1/irrelevant"].n == either
+        assert metrics[side]["accuracy"].n == 10
 
 
 def test_intervals_hold_their_values(scored: pa.Table) -> None:
