@@ -78,6 +78,11 @@ def build(
     source, out = Path(source), Path(out)
     if not source.exists():
         raise BogamError(f"{source}: not found. Give the raw files of {name} with --source.")
+    if out.resolve().is_relative_to(source.resolve()):
+        raise BogamError(
+            f"{out}: lies in the raw files ({source}), among which the next build would find it. "
+            "Choose an --out elsewhere."
+        )
     finished = _finished_before(out, source, info, force)
     if finished is not None:
         message = f"{out}: finished before from the same source; kept as it is"

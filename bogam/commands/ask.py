@@ -57,8 +57,17 @@ def ask(
     from bogam.report import stderr
 
     if dataset is not None:
-        if question is not None or images or out is None:
-            raise BogamError("--dataset brings questions and pictures of its own, and needs --out.")
+        if question is not None or images:
+            raise BogamError(
+                "--dataset brings questions and pictures of its own. Leave yours out, or ask "
+                "without --dataset."
+            )
+        if out is None:
+            raise BogamError("--dataset needs --out, the parquet file of the answers.")
+        if out.suffix != ".parquet":
+            raise BogamError(
+                f"{out}: the answers are written as parquet. Name it {out.stem}.parquet."
+            )
         if out.exists():
             raise BogamError(f"{out}: is there already. Remove it, or name another file.")
     elif question is None or not question.strip():
@@ -96,10 +105,12 @@ def ask(
 
 def _read(path: Path) -> Image.Image:
     from loaders.image_containers import UnusableImage
-    from loaders.image_files import read_rgb
+    from loaders.image_files import inspect, read_rgb
 
     try:
-        return read_rgb(path.read_bytes())
+        content = path.read_bytes()
+        inspect(content)  # of an animation, say, one frame alone would be asked about
+        return read_rgb(content)
     except OSError as error:
         raise BogamError(f"{path}: cannot be read: {error.strerror}.") from error
     except UnusableImage as error:

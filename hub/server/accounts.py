@@ -17,7 +17,7 @@ from typing import Literal
 from cards.errors import BogamError
 from hub.server.errors import invalid_credentials
 from hub.server.paths import RESERVED_NAMES, is_valid_name
-from hub.server.store.database import Database, Transaction, make_root, timestamp
+from hub.server.store.database import Database, Transaction, is_store, make_root, timestamp
 
 Role = Literal["read", "write"]
 
@@ -94,16 +94,19 @@ def caller_of_session(tx: Transaction, user_id: int, token_number: int) -> Calle
 
 
 def add_user(root: Path, name: str, *, full_name: str = "", email: str | None = None) -> None:
-    """Add a user to the store in `root`.
+    """Add a user to the store in `root`, which is made with its first one.
 
     Raises :class:`BogamError` when the name is taken, reserved or not a name.
     """
-    with opened(root) as database, database.write() as tx:
+    make_root(root)
+    with closing(Database(root)) as database, database.write() as tx:
         _add_account(tx, name, "user", full_name, email)
 
 
 def has_user(root: Path, name: str) -> bool:
-    """Whether the store in `root` has a user of this name."""
+    """Whether there is a store in `root` with a user of this name."""
+    if not is_store(root):
+        return False
     with opened(root) as database, database.read() as tx:
         row = tx.execute("SELECT 1 FROM accounts WHERE name = ? AND kind = 'user'", (name,))
         return row.fetchone() is not None
@@ -161,8 +164,12 @@ def revoke_tokens(root: Path, user: str) -> int:
 
 @contextmanager
 def opened(root: Path) -> Iterator[Database]:
-    """The database of the store in a folder, which is made when it is missing."""
-    make_root(root)
+    """The database of the store in a folder. Raises :class:`BogamError` where there is none."""
+    if not is_store(root):
+        raise BogamError(
+            f"{root}: there is no Hub in this folder. Name the right one with --root, or add its "
+            f"first user: bogam hub user add NAME --root {root}"
+        )
     with closing(Database(root)) as database:
         yield database
 

@@ -74,7 +74,10 @@ def test_a_classifier_gives_probabilities_or_writes_freely(
         (["{model}", "--image", "{text}", "?"], "cannot be used as a picture"),
         (["{model}", "--image", "{folder}/nowhere.png", "?"], "cannot be read"),
         (["{model}", "--dataset", "org/rows"], "needs --out"),
-        (["{model}", "--dataset", "org/rows", "--out", "{text}"], "there already"),
+        (["{model}", "?", "--dataset", "org/rows", "--out", "x.parquet"], "of its own"),
+        (["{model}", "--dataset", "org/rows", "--out", "x.csv"], "x.parquet"),
+        (["{model}", "--dataset", "org/rows", "--out", "{there}"], "there already"),
+        (["{model}", "--image", "{moving}", "?"], "animated"),
         (["{folder}", "?"], "no model"),
         (["./nowhere", "?"], "no such folder"),
     ],
@@ -84,7 +87,12 @@ def test_what_cannot_be_asked_is_said(
 ) -> None:
     text = tmp_path / "text.png"
     text.write_text("hello")
-    filled = [one.format(model=classifier, text=text, folder=tmp_path) for one in arguments]
+    there, moving = tmp_path / "there.parquet", tmp_path / "moving.gif"
+    there.touch()
+    frames = [Image.new("RGB", (32, 32), colour) for colour in ("red", "blue")]
+    frames[0].save(moving, save_all=True, append_images=frames[1:])
+    places = {"text": text, "there": there, "moving": moving, "folder": tmp_path}
+    filled = [one.format(model=classifier, **places) for one in arguments]
 
     result = ask(*filled)
 

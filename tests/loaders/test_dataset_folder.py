@@ -146,6 +146,12 @@ def test_what_is_no_dataset_is_never_replaced(source: Path, tmp_path: Path) -> N
     assert build("medical-qa", source, out).rows == 400
 
 
+def test_a_dataset_is_not_built_into_its_raw_files(tree: Path) -> None:
+    with pytest.raises(BogamError, match="lies in the raw files"):
+        build("medical-qa", tree, tree / "deep" / "out")
+    assert not (tree / "deep").exists()
+
+
 def test_an_unknown_dataset_gets_the_nearest_one() -> None:
     with pytest.raises(BogamError, match=r"Did you mean medical-qa\?"):
         find_builder("medical_qa")

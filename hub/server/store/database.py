@@ -31,6 +31,11 @@ def make_root(root: Path) -> None:
         root.mkdir(mode=0o700, parents=True, exist_ok=True)
 
 
+def is_store(root: Path) -> bool:
+    """Whether a folder holds a store."""
+    return (root / DATABASE_FILE).is_file()
+
+
 def timestamp(moment: datetime | None = None) -> str:
     """A moment (default: now) as the text that the tables and the clients use."""
     moment = moment or datetime.now(UTC)

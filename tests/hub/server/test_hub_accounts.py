@@ -140,6 +140,18 @@ def test_two_servers_do_not_share_a_store(own_hub: Callable[..., ServedHub]) -> 
     assert len(said.splitlines()) == 1
 
 
+def test_a_folder_without_a_hub_stays_so(tmp_path: Path) -> None:
+    """A mistyped --root must not make a second Hub."""
+    for act in (accounts.create_token, accounts.revoke_tokens):
+        with pytest.raises(BogamError, match="there is no Hub in this folder"):
+            act(tmp_path / "hubb", "kim")
+    assert not accounts.has_user(tmp_path / "hubb", "kim")
+    assert not (tmp_path / "hubb").exists()
+    accounts.add_user(tmp_path / "hub", "kim")
+    with pytest.raises(BogamError, match="no user 'lee'"):
+        accounts.create_token(tmp_path / "hub", "lee")
+
+
 def test_a_store_of_another_version_is_left_alone(tmp_path: Path) -> None:
     import sqlite3
     from contextlib import closing
