@@ -114,7 +114,9 @@ def find_board(
             else _of_card(CardMetadata.from_json(repo.card), dataset.repo_id)
         )
         for name, score in report.scores.items():
-            board = boards.setdefault(name, MetricBoard(name, *report.units.get(name, ())))
+            board = boards.setdefault(name, MetricBoard(name))
+            if name in report.units:  # Which a bare value of a card does not tell.
+                board.unit, board.higher_is_better = report.units[name]
             board.entries.append(
                 Entry(repo, commit, score, report.revision, report.split, verified)
             )

@@ -13,9 +13,11 @@ from jinja2 import Environment, PackageLoader, StrictUndefined
 from starlette.requests import Request
 from starlette.responses import HTMLResponse, Response
 
+from cards.card import metric_value
 from hub.server.accounts import ANONYMOUS, Caller
 from hub.server.errors import HubError
 from hub.server.http.call import Call
+from hub.server.http.pages.metric_names import metric_name
 from hub.server.http.pages.session import form_token, session_of
 from hub.server.http.pages.wording import LANGUAGE_COOKIE, Language, Wording, choose_language
 from hub.server.http.routing import PLURALS
@@ -150,11 +152,6 @@ def minute(timestamp: str) -> str:
     return moment.strftime("%Y-%m-%d %H:%M")
 
 
-def number(value: float) -> str:
-    """`12,345` or four significant digits."""
-    return f"{value:,}" if isinstance(value, int) else f"{value:.4g}"
-
-
 _plurals = {kind: plural for plural, kind in PLURALS.items()}
 _templates = Environment(
     loader=PackageLoader("hub.server", "templates"),
@@ -168,6 +165,7 @@ _templates.filters |= {
     "bytes": human_bytes,
     "day": day,
     "minute": minute,
-    "number": number,
+    "metric_name": metric_name,
+    "metric_value": metric_value,
     "query": urlencode,
 }

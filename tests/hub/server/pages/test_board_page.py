@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import json
+import pkgutil
 import re
 from typing import TYPE_CHECKING
 
 import pytest
 
+from cards import tasks
 from cards.records import Metric, RunRecord
+from cards.tasks import Bilingual, find_task
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -68,6 +71,7 @@ model-index:
     dataset: {{type: {dataset_id}, name: d, split: test}}
     metrics:
     - {{type: accuracy, value: 0.8}}
+    - {{type: perplexity, value: 2.0}}
     - {{type: accuracy, value: .nan}}
     - {{type: x, value: a}}
 ---
@@ -79,15 +83,15 @@ model-index:
 
 
 def _ranks(page: str, metric: str) -> list[str]:
-    section = page.split(f">{metric} <small>")[1].split("</section>")[0]
+    section = page.split(f"<code>{metric}</code> ·")[1].split("</section>")[0]
     return re.findall(r'<th scope="row"><a href="/[^/]+/([a-z]+)-', section)
 
 
 def test_models_are_ranked_with_their_intervals(visit: Visit, board_id: str) -> None:
     page = visit("alice").get(f"/datasets/{board_id}/board").text
     assert _ranks(page, "accuracy") == ["good", "other", "fair"]
-    assert _ranks(page, "perplexity") == ["fair", "good"]
-    for expected in ("0.87 – 0.93", "0.67 – 0.73", "400", "0.25", "22222222"):
+    assert _ranks(page, "perplexity") == ["fair", "other", "good"]
+    for expected in ("0.870 – 0.930", "0.670 – 0.730", "400", "0.250", "22222222"):
         assert expected in page
     assert f'href="/datasets/{board_id}/board"' in visit("alice").get(f"/datasets/{board_id}").text
 
@@ -108,9 +112,21 @@ def test_a_models_page_sums_up_its_run_in_names_that_can_be_broken(
     visit: Visit, board_id: str
 ) -> None:
     page = visit("alice").get(f"/org/good-{board_id.split('-')[-1]}").text
-    assert '<th scope="row">accuracy</th>' in page and "0.87 – 0.93" in page
+    assert '<th scope="row">Accuracy</th>' in page and "0.870 – 0.930" in page
     assert '<th scope="row">macro_<wbr>&lt;b&gt;f1</th>' in page
     assert "recall/receipt" not in page  # stands in the card
+
+
+def test_metrics_are_called_what_the_cards_call_them(visit: Visit, board_id: str) -> None:
+    model = f"/org/good-{board_id.split('-')[-1]}"
+    korean = {"Accept-Language": "ko"}
+    assert '<th scope="row">정확도</th>' in visit("alice").get(model, **korean).text
+    board = visit("alice").get(f"/datasets/{board_id}/board", **korean).text
+    assert "정확도 <small><code>accuracy</code>" in board
+    titles: dict[str, Bilingual] = {}
+    for module in pkgutil.iter_modules(tasks.__path__):
+        for metric in find_task(module.name).metrics:
+            assert titles.setdefault(metric.name, metric.title) == metric.title
 
 
 def test_a_benchmark_has_a_board_before_its_first_model(

@@ -1,0 +1,28 @@
+"""What the metrics of the tasks are called, so that pages name them as the cards do."""
+
+from __future__ import annotations
+
+import pkgutil
+from functools import cache
+
+from cards import tasks
+from cards.tasks import Bilingual, find_task
+from hub.server.http.pages.wording import Language
+
+
+def metric_name(metric: str, language: Language) -> str:
+    """The metric's title; a metric that is of no task keeps its own name."""
+    title = _titles().get(metric)
+    if title is None:
+        return metric
+    return title.ko if language == "ko" else title.en
+
+
+@cache
+def _titles() -> dict[str, Bilingual]:
+    """{metric: title} over all tasks; a metric of several has one title."""
+    return {
+        metric.name: metric.title
+        for module in pkgutil.iter_modules(tasks.__path__)
+        for metric in find_task(module.name).metrics
+    }
