@@ -93,7 +93,7 @@ def distributions(statistics: Mapping[str, Mapping[str, int]], titles: Mapping[s
     heights = [len(bars) for bars in panels.values()]
     bars_height = 0.28 * sum(heights) + 0.25 * len(panels)
     drawn_titles = []
-    with drawing(7.0, bars_height) as (figure, png):
+    with drawing(7.0, bars_height + 2 * len(panels)) as (figure, png):
         grid = figure.add_gridspec(len(panels), 1, height_ratios=heights)
         for row, (subject, bars) in enumerate(panels.items()):
             axes = figure.add_subplot(grid[row])

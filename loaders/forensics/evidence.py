@@ -9,7 +9,7 @@ import hashlib
 import json
 import re
 import unicodedata
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass, replace
@@ -85,6 +85,8 @@ class Survey:
     contradictions: tuple[Contradiction, ...]
     groups_of_copies: int
     """Groups of more than one picture file."""
+    other_folders: Counter[str]
+    """{folder that is no class: files in it}."""
 
 
 def survey(
@@ -104,7 +106,8 @@ def survey(
     with stage("listing files", None) as advance:
         listed = [item for item in list_files(root) if item != root / SYNTHESIS_FILE]
         advance(len(listed))
-    paths = list(_in_classes(listed, root, labels, rejects))
+    other_folders: Counter[str] = Counter()
+    paths = list(_in_classes(listed, root, labels, other_folders, rejects))
     paths = list(_without_augmented(paths, root, rejects))
     found: list[Evidence] = []
     with stage("inspecting images", len(paths)) as advance:
@@ -132,6 +135,7 @@ def survey(
         evidence=tuple(evidence),
         contradictions=tuple(contradicting),
         groups_of_copies=sum(count > 1 for count in members.values()),
+        other_folders=other_folders,
     )
 
 
@@ -180,6 +184,7 @@ def _in_classes(
     listed: Sequence[Path | RejectedFile],
     root: Path,
     labels: dict[str, int],
+    other_folders: Counter[str],
     rejects: RejectLog,
 ) -> Iterator[Path]:
     for item in listed:
@@ -191,6 +196,8 @@ def _in_classes(
         if folder in labels and inside:
             yield item
         else:
+            if inside:
+                other_folders[folder] += 1
             where = f"folder {folder} is no class" if inside else "lies in no folder"
             rejects.add(name, Reason.NOT_IN_LAYOUT, f"{where}; name classes with --classes")
 

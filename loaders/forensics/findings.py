@@ -56,6 +56,19 @@ def findings(
             detail_ko=f"'{rarest.korean}' 사진은 {smallest}장, 가장 큰 분류는 {largest}장입니다. "
             "정확도보다 이 분류의 재현율을 보세요.",
         )
+    if survey.other_folders:
+        named = ", ".join(
+            f"{name} ({count:,})" for name, count in sorted(survey.other_folders.items())
+        )
+        yield Finding(
+            kind="folders_left_out",
+            severity="warning",
+            count=survey.other_folders.total(),
+            detail=f"Files in folders that are no class: {named}. None became a row. Were they "
+            "meant, name their classes with --classes.",
+            detail_ko=f"분류가 아닌 폴더의 파일: {named}. 모두 행으로 만들지 않았습니다. 넣으려면 "
+            "--classes로 분류를 알려 주세요.",
+        )
     if survey.groups_of_copies:
         yield Finding(
             kind="groups_of_copies",

@@ -13,14 +13,15 @@ DESCRIPTION = Note(
     ko=(
         "수사 자료에서 나온 사진을 분류별 폴더로 나눈 것입니다(분류는 label_ko 열). 각 행은 사진 "
         "한 장과 번호로 답하는 질문 하나입니다. 같은 사진을 보여 주는 파일은 다시 저장되었거나 "
-        "잘렸더라도 한 분할에만 있습니다. 화소는 원본 그대로이고, 위치와 기기 정보 같은 "
-        "메타데이터는 지웠습니다."
+        "잘렸더라도 한 분할에만 있습니다. 화소는 원본 그대로이고(증강한 사본은 빼고), 위치와 "
+        "기기 정보 같은 메타데이터는 지웠습니다."
     ),
     en=(
         "Photos from an investigation, sorted into the classes that `label` names. A row is one "
         "photo and a question that is answered with a number. Files that show the same picture "
         "stand in one split, also when they were saved again or cropped. Pixels are the "
-        "original's; metadata such as positions and serial numbers is removed."
+        "original's, but for augmented copies; metadata such as positions and serial numbers is "
+        "removed."
     ),
 )
 DRAWN_DESCRIPTION = Note(

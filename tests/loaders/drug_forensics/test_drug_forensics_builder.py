@@ -314,7 +314,7 @@ def test_copies_of_an_earlier_preparation_are_not_taken_for_evidence(
 
 def test_other_classes_can_be_named(evidence: Path, build_evidence: Build) -> None:
     (evidence / "3_drug_raw").rename(evidence / unicodedata.normalize("NFD", "압수품"))
-    _, out = build_evidence(
+    record, out = build_evidence(
         evidence, classes="압수품=seized/압수품 사진, 0_irrelevant=other/그 밖의 사진"
     )
     rows = rows_of(out)
@@ -326,6 +326,9 @@ def test_other_classes_can_be_named(evidence: Path, build_evidence: Build) -> No
     rejected = lines(out / "rejects.jsonl")
     assert {line["reason"] for line in rejected} == {"not_in_layout"}
     assert len(rejected) + len(rows) == 51
+    [left_out] = [one for one in record.findings if one.kind == "folders_left_out"]
+    assert (left_out.severity, left_out.count) == ("warning", len(rejected))
+    assert "1_chat_history (" in left_out.detail and PLACES in (left_out.detail_ko or "")
 
 
 def test_a_missing_class_folder_is_an_error(evidence: Path, build_evidence: Build) -> None:
