@@ -118,7 +118,7 @@ def distributions(statistics: Mapping[str, Mapping[str, int]], titles: Mapping[s
             axes.xaxis.set_visible(False)
             axes.spines["bottom"].set_visible(False)
             drawn_titles.append(axes.set_title(titles[subject], wrap=True))
-        # Only what was laid out knows how many lines a title takes.
+        # Only what was laid out, with room to spare, knows how many lines a title takes.
         figure.draw_without_rendering()
         titles_height = sum(title.get_window_extent().height for title in drawn_titles)
         figure.set_size_inches(7.0, bars_height + titles_height / figure.dpi)
