@@ -33,6 +33,7 @@ from cards.row_description import measure_rows, sample_rows
 from hub.gates import pii
 from hub.gates.personal_data import PersonalDataPolicy, checked, findings, require_none
 from hub.gates.redaction import redact_files
+from hub.gates.text_cells import QUOTED
 from hub.gates.text_scan import Scan
 from hub.push import Published, Target, look_at, push
 from hub.refusals import said_plainly, token_in_use
@@ -232,7 +233,10 @@ def _warn_of_missing_base(api: HfApi, base: Revision) -> None:
 
 @contextmanager
 def _staged(folder: Path, artifacts: Mapping[str, str]) -> Iterator[Path]:
-    """A folder beside `folder` with links to what its record names, removed at the end."""
+    """A folder beside `folder` with links to what its record names, removed at the end.
+
+    A licence or notice that was put into `folder` goes along: a record does not name them.
+    """
     folder = folder.resolve()
     missing = [path for path in artifacts if not (folder / path).is_file()]
     if missing:
@@ -248,7 +252,7 @@ def _staged(folder: Path, artifacts: Mapping[str, str]) -> Iterator[Path]:
         ) from error
     with directory as name:
         staging = Path(name)
-        for path in artifacts:
+        for path in {*artifacts, *(name for name in QUOTED if (folder / name).is_file())}:
             (staging / path).parent.mkdir(parents=True, exist_ok=True)
             try:
                 os.link(folder / path, staging / path)

@@ -196,6 +196,18 @@ def test_redacted_rows_are_published_and_the_own_folder_keeps_its_rows(
     assert "resident registration number" in card
 
 
+def test_a_licence_beside_the_record_is_published_with_it(
+    hub, fresh_id, make_dataset_folder, plain_card
+) -> None:
+    api, repo_id = hub.api("alice"), fresh_id("org")
+    folder = make_dataset_folder(ANSWERS)
+    (folder / "LICENSE").write_text("Made for tests. Do with it what you like.\n")
+    (folder / "notes.txt").write_text("mine\n")
+    publish_dataset(folder, repo_id, card=plain_card.of, api=api)
+    files = api.list_repo_files(repo_id, repo_type="dataset")
+    assert "LICENSE" in files and "notes.txt" not in files
+
+
 def test_redaction_is_refused_where_pictures_may_show_what_it_takes_out(
     hub, fresh_id, make_dataset_folder, plain_card
 ) -> None:
