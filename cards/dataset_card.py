@@ -13,7 +13,7 @@ from cards.card import FIGURES_FOLDER, Card, compose, record_digest
 from cards.croissant import CROISSANT_FILE, croissant
 from cards.licences import Licence, check_publication, find_licence, with_text_in
 from cards.records import DatasetRecord, Histogram, Note
-from cards.row_description import MADE_UP
+from cards.row_description import is_made_up
 from cards.sample_sheet import SAMPLE_SHEET
 from cards.tasks import Bilingual
 
@@ -99,16 +99,12 @@ def render_dataset_card(record: DatasetRecord) -> Card:
         ],
         copies=[one for one in record.findings if _ABOUT_COPIES.search(one.kind)],
         others=[one for one in record.findings if not _ABOUT_COPIES.search(one.kind)],
-        made_up=_is_made_up(record),
+        made_up=is_made_up(record.findings),
         sample_sheet=SAMPLE_SHEET if SAMPLE_SHEET in record.artifacts else None,
         limits=[*record.limits, *([domain_limit] if domain_limit else [])],
         digest=record_digest(record),
     )
     return Card(readme, files)
-
-
-def _is_made_up(record: DatasetRecord) -> bool:
-    return any(one.kind in MADE_UP for one in record.findings)
 
 
 def shards_by_split(record: DatasetRecord) -> dict[str, list[str]]:
@@ -178,7 +174,7 @@ def _metadata(record: DatasetRecord, licence: Licence, title: Note) -> DatasetCa
         pretty_name=title.en if title.en == title.ko else f"{title.ko} · {title.en}",
         task_categories=list(record.task_categories),
         size_categories=[_size_category(record.rows)],
-        tags=["bogam", record.domain, *(["synthetic"] if _is_made_up(record) else [])],
+        tags=["bogam", record.domain, *(["synthetic"] if is_made_up(record.findings) else [])],
         configs=[
             {
                 "config_name": "default",

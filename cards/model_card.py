@@ -22,7 +22,7 @@ from cards.eval_results import eval_results
 from cards.licences import check_publication, find_licence, with_text_in
 from cards.model_metadata import method_of, model_metadata, question_of
 from cards.records import Comparison, Metric, RunRecord
-from cards.row_description import MADE_UP
+from cards.row_description import is_made_up
 from cards.slices import (
     FEW_DOCUMENTS,
     MOST_RESAMPLES,
@@ -68,6 +68,7 @@ def render_model_card(run: RunRecord, predictions: pa.Table) -> Card:
     name = (repo_id or str(run.recipe.get("name", run.dataset.id))).rpartition("/")[2]
     splits = sorted(set(predictions["split"].to_pylist()))
     measured = [metric for metric in task.metrics if metric.name in run.metrics["tuned"]]
+    gains = _gains(task, predictions)
     shown = [one for one in run.comparison if any(one.metric == metric.name for metric in measured)]
     files = {
         f"{FIGURES_FOLDER}/metrics.png": figures.before_and_after(
@@ -96,7 +97,7 @@ def render_model_card(run: RunRecord, predictions: pa.Table) -> Card:
         repo_id=repo_id,
         licence=licence,
         chain=[*sources.items(), ("이 모델 · This model", licence)],
-        made_up=any(one.kind in MADE_UP for one in run.dataset_findings),
+        made_up=is_made_up(run.dataset_findings),
         evaluated={
             "rows": predictions.num_rows,
             "splits": splits,
@@ -107,12 +108,12 @@ def render_model_card(run: RunRecord, predictions: pa.Table) -> Card:
         tests=sorted({comparison.test for comparison in run.comparison}),
         seed=run.seeds.get("bootstrap", 0),
         primary=_metric_title(task, task.primary),
-        later_turns=sum(_turn(run, row) > 1 for row in predictions["id"].to_pylist()),
+        later_turns=_later_turns(run, predictions),
         flat=any(one.low == one.high == 0 for one in shown),
         at_odds=any((one.low <= 0 <= one.high) != (one.p_value >= 0.05) for one in shown),
-        examples=_examples(run, task, predictions) if licence.redistribution else [],
-        better=int((_gains(task, predictions) > 0).sum()),
-        worse=int((_gains(task, predictions) < 0).sum()),
+        examples=_examples(run, task, predictions, gains) if licence.redistribution else [],
+        better=int((gains > 0).sum()),
+        worse=int((gains < 0).sum()),
         early_answers=_early_answers(run) if licence.redistribution else [],
         section=_section(run, task, predictions),
         slicings=[_slicing_table(slicing, task.primary_metric.unit) for slicing in slicings],
@@ -237,13 +238,14 @@ def _gains(task: Task, predictions: pa.Table) -> Floats:
     return np.asarray((after - before) * (1 if metric.higher_is_better else -1))
 
 
-def _examples(run: RunRecord, task: Task, predictions: pa.Table) -> list[dict[str, Any]]:
+def _examples(
+    run: RunRecord, task: Task, predictions: pa.Table, gains: Floats
+) -> list[dict[str, Any]]:
     """Largest gain, median and largest loss of the primary metric; ties go to the first row.
 
     A row is called a gain or a loss only where it is one.
     """
     metric = task.primary_metric
-    gains = _gains(task, predictions)
     order = np.argsort(-gains, kind="stable").tolist()
     chosen: dict[int, Bilingual] = {}
     if gains[order[0]] > 0:
@@ -261,7 +263,7 @@ def _examples(run: RunRecord, task: Task, predictions: pa.Table) -> list[dict[st
             metric_value(predictions[metric.column(side)][row].as_py(), metric.unit)
             for side in SIDES
         )
-        turn = _turn(run, predictions["id"][row].as_py())
+        turn = _turn(predictions["id"][row].as_py()) if _asks_all_turns(run) else 1
         examples.append(
             example
             | {
@@ -273,12 +275,21 @@ def _examples(run: RunRecord, task: Task, predictions: pa.Table) -> list[dict[st
     return examples
 
 
-def _turn(run: RunRecord, row_id: str) -> int:
-    """Which question of its talk an example is, from 1; ids say so where all were asked."""
-    if run.recipe.get("evaluation", {}).get("turns") != "all":
-        return 1
+def _asks_all_turns(run: RunRecord) -> bool:
+    return bool(run.recipe.get("evaluation", {}).get("turns") == "all")
+
+
+def _turn(row_id: str) -> int:
+    """Which question of its talk an example is, from 1, where all questions were asked."""
     turn = row_id.rpartition("#")[2]
     return int(turn) if turn.isdecimal() else 1
+
+
+def _later_turns(run: RunRecord, predictions: pa.Table) -> int:
+    """How many examples are not the first question of their talk."""
+    if not _asks_all_turns(run):
+        return 0
+    return sum(_turn(row_id) > 1 for row_id in predictions["id"].to_pylist())
 
 
 def _turns(prompt: str, turn: int) -> list[str]:

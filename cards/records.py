@@ -221,6 +221,11 @@ class DatasetRecord(Record):
             raise ValueError(f"rows {self.rows} != rows of the splits {split_rows}")
         return self
 
+    @property
+    def has_pictures(self) -> bool:
+        """Whether rows show pictures: their sizes were measured."""
+        return "image width" in self.histograms
+
 
 class Revision(Record):
     """A repo on a Hub at one commit."""

@@ -19,7 +19,7 @@ from cards.records import Domain, Finding, Histogram, Sample, Turn
 if TYPE_CHECKING:
     import pyarrow as pa
 
-MADE_UP = frozenset({"made_up", "drawn"})
+_MADE_UP = frozenset({"made_up", "drawn"})
 """Kinds of findings that say that no row is of a real person or case."""
 _CHARACTERS = (0, *(step * 10**power for power in range(1, 8) for step in (1, 2, 5)))
 _PIXELS = (0, 64, 128, 256, 384, 512, 768, 1024, 1536, 2048, 3072, 4096, 8192, 16384, 2**31)
@@ -28,9 +28,14 @@ _SAMPLE_LENGTH = 300
 _BATCH_ROWS = 16_384
 
 
+def is_made_up(findings: Iterable[Finding]) -> bool:
+    """Whether a dataset with these findings is of no real person or case."""
+    return any(finding.kind in _MADE_UP for finding in findings)
+
+
 def may_show_rows(licence: Licence, domain: Domain, findings: Iterable[Finding]) -> bool:
     """Whether rows may stand on a card: made up, or passed on freely and of no patient or case."""
-    if any(finding.kind in MADE_UP for finding in findings):
+    if is_made_up(findings):
         return True
     return licence.redistribution and domain == "general"
 

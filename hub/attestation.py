@@ -1,9 +1,10 @@
 """`verify.json`: what a verification found, and whether its signature is of it.
 
-The summary names one commit and the hashes of its record and card. The record holds the hash of
-every other file, so nothing in the repo can change without the summary becoming one of another
-content. Anybody can check the signature with the key in the file (Ed25519, RFC 8032); whose key
-that is, a Hub knows of its own users only, see :mod:`hub.server.signing_keys`.
+The summary names one commit and the hashes of its record and card. The record holds the hashes of
+rows, weights and predictions, and figures are drawn from these; the commit has all files. So
+nothing in the repo can change without the summary becoming one of another content. Anybody can
+check the signature with the key in the file (Ed25519, RFC 8032); whose key that is, a Hub knows of
+its own users only, see :mod:`hub.server.signing_keys`.
 """
 
 from __future__ import annotations

@@ -121,7 +121,7 @@ def publish_dataset(
 
 
 def _refuse_pictures(record: DatasetRecord, repo_id: str) -> None:
-    if "image width" in record.histograms:
+    if record.has_pictures:
         raise BogamError(
             f"Publishing {repo_id}: its rows have pictures, in which nothing can be redacted: what "
             "is taken out of a text may still be seen, and the text would no longer be what the "

@@ -23,7 +23,7 @@ from cards.errors import BogamError
 from loaders.forensics import notes
 from loaders.forensics.augmentation import Augmentation, encode
 from loaders.forensics.classes import parse_class_numbers, parse_classes, question
-from loaders.forensics.evidence import Evidence, Survey, is_drawn, sha256, survey
+from loaders.forensics.evidence import Evidence, Survey, sha256, survey
 from loaders.forensics.findings import findings
 from loaders.forensics.split import split_evidence
 from loaders.image_files import inspect, map_in_threads, to_rgb
@@ -202,7 +202,7 @@ class DrugForensics(RecordedBuilder, datasets.ArrowBasedBuilder):
             self.notices.add(item.name, Oddity.METADATA_REMOVED, ", ".join(removed))
 
     def is_made_up(self) -> bool:
-        return is_drawn(Path(self.config.data_dir), self._survey.evidence)
+        return self._survey.is_drawn
 
     def account(self) -> Account:
         """Every file is a row or a reject; augmented copies are rows beside them."""
@@ -229,7 +229,6 @@ class DrugForensics(RecordedBuilder, datasets.ArrowBasedBuilder):
                 findings(
                     self._survey,
                     self._classes,
-                    drawn=self.is_made_up(),
                     kept_contradictions=self.config.contradictions == "stop",
                     positions=self._positions,
                     copies=self._copies,

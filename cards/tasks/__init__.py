@@ -214,9 +214,14 @@ def ratio(total: Floats, count: Floats) -> Floats:
         return np.asarray(total / count)
 
 
+def task_names() -> list[str]:
+    """All tasks there are."""
+    return sorted(module.name for module in pkgutil.iter_modules(__path__))
+
+
 def find_task(name: str) -> Task:
     """Raise :class:`BogamError` that lists the tasks when there is none of that name."""
-    known = sorted(module.name for module in pkgutil.iter_modules(__path__))
+    known = task_names()
     if name not in known:
         raise BogamError(f"Task {name!r} is not known. Tasks: {', '.join(known)}.")
     task: Task = import_module(f"{__name__}.{name}").TASK

@@ -87,6 +87,8 @@ class Survey:
     """Groups of more than one picture file."""
     other_folders: Counter[str]
     """{folder that is no class: files in it}."""
+    is_drawn: bool
+    """All pictures are drawings that this package made, byte for byte."""
 
 
 def survey(
@@ -100,7 +102,8 @@ def survey(
     """Inspect every file below `root`, sort out what cannot be a row, and find the copies.
 
     Raises:
-        BogamError: a class folder is missing, or holds too few pictures to be split.
+        BogamError: a class folder is missing, or holds too few pictures to be split; a list of
+            drawings that cannot be read.
     """
     labels = _class_folders(root, classes)
     with stage("listing files", None) as advance:
@@ -136,11 +139,11 @@ def survey(
         contradictions=tuple(contradicting),
         groups_of_copies=sum(count > 1 for count in members.values()),
         other_folders=other_folders,
+        is_drawn=_is_drawn(root, evidence),
     )
 
 
-def is_drawn(root: Path, evidence: Iterable[Evidence]) -> bool:
-    """Whether all pictures of a source are drawings that this package made, byte for byte."""
+def _is_drawn(root: Path, evidence: Iterable[Evidence]) -> bool:
     manifest = root / SYNTHESIS_FILE
     if not manifest.is_file():
         return False

@@ -19,7 +19,6 @@ def findings(
     survey: Survey,
     classes: Sequence[EvidenceClass],
     *,
-    drawn: bool,
     kept_contradictions: bool,
     positions: int,
     copies: int,
@@ -27,14 +26,13 @@ def findings(
     """Findings in the order of their weight.
 
     Args:
-        drawn: the pictures are drawings of this package.
         kept_contradictions: files that show the same picture in two classes became rows.
         positions: source files that told where they were taken.
         copies: augmented rows.
     """
     if survey.contradictions:
         yield _contradiction(survey, kept_contradictions)
-    if drawn:
+    if survey.is_drawn:
         yield Finding(
             kind="drawn",
             severity="info",

@@ -8,13 +8,13 @@ from cards.errors import BogamError
 from hub.server.settings import Settings
 from hub.server.signing import Signer
 from hub.server.store.blobs import BlobStore
-from hub.server.store.database import DATABASE_FILE, Database, make_root, store_value
+from hub.server.store.database import Database, is_store, make_root, store_value
 from hub.server.store.trees import TreeStore
 
 
 def open_existing(root: Path) -> tuple[Database, BlobStore]:
     """What maintenance works on. Raises :class:`BogamError` when there is no store."""
-    if not (root / DATABASE_FILE).exists():
+    if not is_store(root):
         raise BogamError(
             f"{root}: there is no Hub store. Give the folder that `bogam hub serve` was given."
         )

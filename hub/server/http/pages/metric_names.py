@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-import pkgutil
 from functools import cache
 
-from cards import tasks
-from cards.tasks import Bilingual, find_task
+from cards.tasks import Bilingual, find_task, task_names
 from hub.server.http.pages.wording import Language
 
 
@@ -22,7 +20,5 @@ def metric_name(metric: str, language: Language) -> str:
 def _titles() -> dict[str, Bilingual]:
     """{metric: title} over all tasks; a metric of several has one title."""
     return {
-        metric.name: metric.title
-        for module in pkgutil.iter_modules(tasks.__path__)
-        for metric in find_task(module.name).metrics
+        metric.name: metric.title for name in task_names() for metric in find_task(name).metrics
     }
