@@ -10,7 +10,6 @@ from __future__ import annotations
 import itertools
 import os
 import shutil
-import socket
 import tempfile
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack
@@ -20,6 +19,8 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 from tqdm import tqdm
+
+from hub.server.process import free_port
 
 if TYPE_CHECKING:
     import httpx2
@@ -31,10 +32,7 @@ if TYPE_CHECKING:
 
 REPO_ROOT = Path(__file__).parents[1]
 SESSION_HOME = Path(tempfile.mkdtemp(prefix="bogam-tests-"))
-
-with socket.socket() as probe:
-    probe.bind(("127.0.0.1", 0))
-    HUB_PORT: int = probe.getsockname()[1]
+HUB_PORT = free_port()
 
 QUIET_CLIENTS = {
     "HF_UPDATE_DOWNLOAD_COUNTS": "0",
@@ -49,6 +47,9 @@ os.environ |= QUIET_CLIENTS | {
     "HF_ENDPOINT": f"http://127.0.0.1:{HUB_PORT}",
     "HF_HOME": str(SESSION_HOME / "hf"),
     "HF_HUB_DISABLE_XET": "1",
+    # A machine that stands still for a while is no failure: the clients would give up after 10 s.
+    "HF_HUB_DOWNLOAD_TIMEOUT": "60",
+    "HF_HUB_ETAG_TIMEOUT": "60",
 }
 # Tests run side by side; threads that wait for each other would take the time of the others. And a
 # child process computes the same bits as the test that started it.

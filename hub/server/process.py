@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import http.client
 import json
+import secrets
 import signal
 import socket
 import ssl
@@ -17,8 +18,11 @@ from typing import Self
 from cards.errors import BogamError
 from hub.server.store.database import make_root
 
-START_SECONDS = 30.0
+START_SECONDS = 120.0
 STOP_SECONDS = 15.0
+PORTS = range(20_000, 32_768)
+"""Below those that Linux gives to outgoing connections (`ip_local_port_range`), of which one could
+take a port between its choice and the server's start."""
 
 
 class HubProcess:
@@ -39,7 +43,7 @@ class HubProcess:
         tls: tuple[Path, Path] | None = None,
     ) -> None:
         self.root = root
-        self.port = port or _free_port()
+        self.port = port or free_port()
         self.endpoint = f"{'https' if tls else 'http'}://127.0.0.1:{self.port}"
         self._tls = tls
         self.log_file = root / "server.log"
@@ -125,8 +129,13 @@ class HubProcess:
             connection.close()
 
 
-def _free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port: int = probe.getsockname()[1]
-        return port
+def free_port() -> int:
+    """A port of loopback that nobody uses."""
+    for port in secrets.SystemRandom().sample(PORTS, len(PORTS)):
+        with socket.socket() as probe:
+            try:
+                probe.bind(("127.0.0.1", port))
+            except OSError:
+                continue
+            return port
+    raise BogamError(f"All ports from {PORTS.start} to {PORTS.stop - 1} are in use.")

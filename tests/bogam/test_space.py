@@ -112,8 +112,8 @@ def test_the_app_starts_alone_and_answers(
         answer = client.chat.completions.create(
             model=model, messages=[{"role": "user", "content": "두통은?"}], max_tokens=4
         )
-        page = httpx2.get(url)
-        told = httpx2.get(f"{url}/api/model").json()
+        page = httpx2.get(url, timeout=60)
+        told = httpx2.get(f"{url}/api/model", timeout=60).json()
 
         assert answer.choices[0].message.content
         assert page.status_code == 200 and "page.js" in page.text

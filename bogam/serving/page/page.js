@@ -8,6 +8,7 @@ let model = null;
 let picture = null; // data URL of the chosen picture
 let known = null; // what is known of it: an example's fields and reference
 let running = null; // AbortController of what is being asked
+let reading = null; // FileReader of the file that was chosen last
 
 // --- talking to the server ---------------------------------------------------------------------
 
@@ -83,8 +84,8 @@ async function run(work) {
     if (mine === running) {
       element("stop").hidden = true;
       element("read").disabled = !picture;
+      for (const one of document.querySelectorAll(".waiting")) one.classList.remove("waiting");
     }
-    for (const one of document.querySelectorAll(".waiting")) one.classList.remove("waiting");
   }
 }
 
@@ -103,36 +104,53 @@ function choose(file) {
     complain(`그림이 너무 큽니다. The picture is too large; at most ${limit} MB are taken.`);
     return;
   }
-  const reader = new FileReader();
-  reader.onload = () => show(reader.result, null);
-  reader.readAsDataURL(file);
+  reading?.abort();
+  reading = new FileReader();
+  reading.onload = (event) => show(event.target.result, null);
+  reading.onerror = () =>
+    complain("그림을 읽을 수 없습니다. The file cannot be read; choose it once more.");
+  reading.readAsDataURL(file);
 }
 
 function show(url, example) {
+  // What is still read, asked or shown of another picture must not come to stand under this one.
+  reading?.abort();
+  running?.abort();
   picture = url;
   known = example;
   element("problem").hidden = true;
   element("picture").src = url;
   element("figure").hidden = false;
   element("read").disabled = false;
-  for (const id of ["fields-panel", "answers-panel", "classes-panel"]) element(id).hidden = true;
+  for (const id of ["fields-panel", "answers-panel", "classes-panel", "answer"]) {
+    element(id).hidden = true;
+  }
   element("reference").hidden = !example?.reference;
   element("reference").textContent = example?.reference
     ? `정답 · Reference\n${example.reference}` : "";
   for (const one of element("examples").children) {
     one.setAttribute("aria-pressed", String(example !== null && one.dataset.id === example.id));
   }
-  element("picture").decode().then(drawBoxes, () => {
-    element("figure").hidden = true;
-    complain("그림이 아닙니다. This is no picture that can be shown; the server may say more.");
-  });
+  clearBoxes();
+  element("picture").decode().then(
+    () => { if (picture === url) drawBoxes(); },
+    () => {
+      if (picture !== url) return;
+      element("figure").hidden = true;
+      complain("그림이 아닙니다. This is no picture that can be shown; the server may say more.");
+    },
+  );
+}
+
+function clearBoxes() {
+  element("boxes").replaceChildren();
+  element("box-note").textContent = "";
 }
 
 function drawBoxes() {
   const image = element("picture");
   const svg = element("boxes");
   svg.setAttribute("viewBox", `0 0 ${image.naturalWidth} ${image.naturalHeight}`);
-  svg.replaceChildren();
   const boxed = (known?.fields ?? []).filter((field) => field.box.length === 4);
   for (const field of boxed) {
     const [left, top, right, bottom] = field.box;

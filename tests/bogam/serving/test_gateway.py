@@ -161,7 +161,7 @@ def test_bad_requests_are_told_what_is_wrong(
 
     assert answer.status_code == status, answer.text
     assert reason in answer.json()["error"]["message"]
-    assert httpx2.get(f"{url}/health").json() == {
+    assert httpx2.get(f"{url}/health", timeout=60).json() == {
         "status": "ok",
         "model": "medical-reader",
         "requests": 0,
@@ -179,10 +179,13 @@ def test_other_sites_cannot_ask(url: str) -> None:
     """Neither by a form that needs no permission, nor under a name of their own."""
     body = json.dumps({"model": "medical-reader", "messages": about("?")})
     form = httpx2.post(
-        f"{url}/v1/chat/completions", content=body, headers={"Content-Type": "text/plain"}
+        f"{url}/v1/chat/completions",
+        content=body,
+        headers={"Content-Type": "text/plain"},
+        timeout=60,
     )
     assert form.status_code == 415
-    renamed = httpx2.get(f"{url}/api/model", headers={"Host": "attacker.example"})
+    renamed = httpx2.get(f"{url}/api/model", headers={"Host": "attacker.example"}, timeout=60)
     assert renamed.status_code == 400
 
 
@@ -207,7 +210,9 @@ def test_who_leaves_in_mid_stream_is_not_worked_for(
 
     assert few.choices[0].message.content is not None
     served_reader.wait_for(r"(the caller left)")
-    assert httpx2.get(f"{url}/health").json()["requests"] == 0
+    # Places are given back once the answers' last bytes are on their way.
+    while httpx2.get(f"{url}/health", timeout=60).json()["requests"]:
+        pass
 
 
 def test_one_too_many_gets_429(url: str) -> None:
@@ -247,14 +252,14 @@ def test_classes_come_with_probabilities_and_only_with_the_key(
 
     address = f"{served.url}/v1/label_scores"
     refused = [
-        httpx2.post(address, json=body, headers=headers).status_code
+        httpx2.post(address, json=body, headers=headers, timeout=60).status_code
         for headers in ({}, {"Authorization": "Bearer other"}, {"Authorization": "secret"})
     ]
     told = httpx2.post(address, json=body, headers=key, timeout=60).json()
 
     assert refused == [401, 401, 401]
-    assert httpx2.get(f"{served.url}/v1/models").status_code == 401
-    assert httpx2.get(f"{served.url}/health").status_code == 200
+    assert httpx2.get(f"{served.url}/v1/models", timeout=60).status_code == 401
+    assert httpx2.get(f"{served.url}/health", timeout=60).status_code == 200
     asked = load_model(find_model(str(classifier)))
     question = Question([{"role": "user", "content": "무엇인가요?"}], [noise()])
     expected = class_scores(asked, [question]).probabilities[0]

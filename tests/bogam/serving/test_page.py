@@ -98,13 +98,24 @@ def test_a_picture_of_ones_own_is_taken_and_a_bad_one_named(
     page.set_input_files("#file", tmp_path / "large.png")
     page.get_by_text("too large").wait_for()
     page.set_input_files("#file", tmp_path / "own.png")
-    page.locator("#problem").wait_for(state="hidden")
-    assert "where values stand is not known" in page.inner_text("#box-note")
+    page.get_by_text("where values stand is not known").wait_for()
+    assert page.locator("#problem").is_hidden()
     page.fill("#question", "무엇이 적혀 있나요?")
     page.click("#send")
     page.locator("#answer:not(:empty)").wait_for()
     wait_until_idle(page)
     assert page.locator("#problem").is_hidden()
+
+
+def test_of_two_pictures_the_last_one_is_shown(
+    open_page: Callable[..., Page], served_reader: Any
+) -> None:
+    page = open_page(served_reader.url)
+    page.evaluate("document.querySelectorAll('#examples button').forEach((one) => one.click())")
+    page.locator("#boxes rect").nth(5).wait_for(state="attached")
+    assert page.locator("#problem").is_hidden()
+    assert page.locator("#examples [aria-pressed=true]").count() == 1
+    assert page.locator("#examples button:last-child").get_attribute("aria-pressed") == "true"
 
 
 def test_an_empty_question_is_answered_by_a_message(
@@ -138,3 +149,24 @@ def test_a_photo_gets_probabilities_and_the_key_is_asked_for(
     assert sum(shares) == pytest.approx(100, abs=0.2)
     # Nothing hangs over the edge of a phone's screen.
     assert page.evaluate("document.documentElement.scrollWidth") <= 420
+
+
+def test_an_answer_never_comes_to_stand_under_another_picture(
+    open_page: Callable[..., Page], served_classifier: Any, tmp_path: Path
+) -> None:
+    for colour in ("red", "blue"):
+        Image.new("RGB", (100, 80), colour).save(tmp_path / f"{colour}.png")
+    page = open_page(served_classifier.url)
+    page.fill("#key", "secret")
+    page.route("**/v1/label_scores", lambda route: None)  # never answered
+    page.set_input_files("#file", tmp_path / "red.png")
+    page.click("#read:enabled")
+    page.locator("#stop").wait_for()
+
+    with page.expect_event("requestfailed") as failed:
+        page.set_input_files("#file", tmp_path / "blue.png")
+
+    assert failed.value.failure == "net::ERR_ABORTED"
+    wait_until_idle(page)
+    assert page.locator("#classes-panel").is_hidden()
+    assert page.locator("#problem").is_hidden()

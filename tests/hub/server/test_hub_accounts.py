@@ -184,4 +184,5 @@ def test_tls_is_spoken_when_asked_for(tmp_path: Path) -> None:
 
         context = ssl.create_default_context(cafile=str(certificate))
         assert process.endpoint.startswith("https://")
-        assert httpx2.get(f"{process.endpoint}/api/health", verify=context).status_code == 200
+        health = httpx2.get(f"{process.endpoint}/api/health", verify=context, timeout=60)
+        assert health.status_code == 200

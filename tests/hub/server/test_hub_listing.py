@@ -112,7 +112,7 @@ def test_pages_follow_each_other(api: HfApi) -> None:
     url: str | None = f"{api.endpoint}/api/models?limit=1"
     found = []
     while url is not None:
-        answer = httpx2.get(url, headers={"Authorization": f"Bearer {api.token}"})
+        answer = httpx2.get(url, headers={"Authorization": f"Bearer {api.token}"}, timeout=60)
         found.append([repo["id"] for repo in answer.json()])
         url = answer.links.get("next", {}).get("url")
     assert found == [["alice/broken"], ["org/plain"], ["org/adapter-ko"]]
