@@ -74,7 +74,7 @@ class DrugForensicsConfig(datasets.BuilderConfig):
 class DrugForensics(RecordedBuilder, datasets.ArrowBasedBuilder):
     """Evidence photos sorted into class folders: labelled rows, copies found, metadata removed."""
 
-    VERSION = datasets.Version("1.1.0")
+    VERSION = datasets.Version("1.2.0")
     BUILDER_CONFIG_CLASS = DrugForensicsConfig
     LICENCE = "other"
     DOMAIN = "forensic"

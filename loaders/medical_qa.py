@@ -61,7 +61,7 @@ class MedicalQAConfig(datasets.BuilderConfig):
 class MedicalQA(RecordedBuilder, datasets.ArrowBasedBuilder):
     """Questions and answers about health, from TL.zip or an unpacked tree of AI Hub's set 120."""
 
-    VERSION = datasets.Version("1.1.0")
+    VERSION = datasets.Version("1.2.0")
     BUILDER_CONFIG_CLASS = MedicalQAConfig
     DEFAULT_WRITER_BATCH_SIZE = 10_000
     LICENCE = "aihub"

@@ -24,6 +24,8 @@ def split_by_group(
 
     The result depends on the set of rows, not on their order. Without groups larger than
     `_LARGE` of the smallest split, each split misses its share by less than the largest group.
+    Where a source is corrected, what stays in it stays in its split, but for the few groups next
+    to where one split ends and the next begins.
 
     Args:
         groups: the group of each row (its `document_id`).
@@ -57,9 +59,10 @@ def allot_groups(
 ) -> NDArray[np.int8]:
     """The number of the split of each group.
 
-    Large groups are placed first, each where most is missing. The others are walked through
-    stratum by stratum, in the order of their ranks, and each goes where most is missing so far,
-    so that every stretch of the walk, and with it every stratum, has the shares of the whole.
+    Large groups are placed first, each where most is missing. The others stand on a line from 0 to
+    1, which is cut where the shares end. Each stratum stands all along the line, evenly and in the
+    order of its ranks, so that it has the shares of the whole; and a group that is added to it or
+    taken from it moves its others by no more than their distance.
 
     Args:
         sizes: rows of each group.
@@ -82,18 +85,34 @@ def allot_groups(
         chosen[group] = target
         missing[target] -= sizes[group]
 
-    walk = np.flatnonzero(~large)
-    walk = walk[np.lexsort((ranks[walk], strata[walk]))]
+    small = np.flatnonzero(~large)
+    places = _places(sizes[small], ranks[small], strata[small])
+    line = small[np.lexsort((ranks[small], places))]
     left = np.clip(missing, 0, None)
     if not left.any():
         left = wanted
-    rates = (left / left.sum()).tolist()
-    due = [0.0] * len(rates)
-    targets = range(len(rates))
-    for group, size in zip(walk.tolist(), sizes[walk].tolist(), strict=True):
-        for target in targets:
-            due[target] += rates[target] * size
-        target = max(targets, key=due.__getitem__)
-        chosen[group] = target
-        due[target] -= size
+    ends = np.cumsum(left / left.sum()) * sizes[line].sum()
+    middles = np.cumsum(sizes[line]) - sizes[line] / 2
+    chosen[line] = np.searchsorted(ends[:-1], middles, side="right")
     return chosen
+
+
+def _places(
+    sizes: NDArray[np.int64], ranks: NDArray[np.uint64], strata: NDArray[np.int64]
+) -> NDArray[np.float64]:
+    """(groups,) place of each group among those of its stratum, from 0 to 1 by their rows.
+
+    A group stands at the same point of its own stretch as all others of its stratum. The point
+    differs from stratum to stratum, so that strata of a single group are spread over the line too.
+    """
+    order = np.lexsort((ranks, strata))
+    _, first, count = np.unique(strata[order], return_index=True, return_counts=True)
+    ends = np.cumsum(sizes[order])
+    starts = ends - sizes[order]
+    before = np.repeat(starts[first], count)
+    rows = np.repeat(np.add.reduceat(sizes[order], first), count)
+    # The lower half of the smallest rank, which does not depend on how small it is.
+    points = np.repeat((ranks[order][first] & np.uint64(2**32 - 1)) / 2**32, count)
+    places = np.empty(len(sizes))
+    places[order] = (starts - before + points * sizes[order]) / rows
+    return places

@@ -61,7 +61,7 @@ class MedicalOCRConfig(datasets.BuilderConfig):
 class MedicalOCR(RecordedBuilder, datasets.ArrowBasedBuilder):
     """Prescriptions, check-up results, bills and receipts with talks about what they say."""
 
-    VERSION = datasets.Version("1.1.0")
+    VERSION = datasets.Version("1.2.0")
     BUILDER_CONFIG_CLASS = MedicalOCRConfig
     LICENCE = "other"
     DOMAIN = "medical"

@@ -19,6 +19,11 @@ def _groups(rows: int, largest: int) -> list[str]:
     return groups
 
 
+def _splits_of_groups(groups: list[str]) -> dict[str, str]:
+    strata = [f"class {int(group[1:]) % 4}" for group in groups]
+    return dict(zip(groups, split_by_group(groups, RATIOS, 1, strata), strict=True))
+
+
 def test_no_group_stands_in_two_splits_and_shares_are_kept() -> None:
     groups = _groups(4000, 9)
     splits = split_by_group(groups, RATIOS, seed=1)
@@ -49,6 +54,25 @@ def test_every_stratum_has_the_shares_of_the_whole() -> None:
     assert rare["train"] == pytest.approx(80, abs=2)
     assert rare["validation"] == pytest.approx(10, abs=2)
     assert rare["test"] == pytest.approx(10, abs=2)
+
+
+def test_strata_of_a_single_group_are_spread_too() -> None:
+    groups = [f"g{number}" for number in range(2000)]
+    counts = Counter(split_by_group(groups, RATIOS, seed=2, strata=groups))
+    assert counts == {"train": 1600, "validation": 200, "test": 200}
+
+
+def test_a_corrected_source_leaves_the_others_in_their_splits() -> None:
+    """Or a model that learned from one release would be measured on what it learned."""
+    before = _splits_of_groups(_groups(2000, 5))
+    names = sorted(before)
+    gone = set(random.Random(5).sample(names, 20))
+    new = [f"g{number}" for number in range(10_000, 10_030)]
+    after = _splits_of_groups([*(one for one in _groups(2000, 5) if one not in gone), *new])
+    moved = [name for name in names if name in after and after[name] != before[name]]
+    assert len(moved) <= 0.03 * len(names)
+    into_test = [name for name in moved if after[name] == "test" and before[name] == "train"]
+    assert into_test == []
 
 
 def test_a_giant_group_costs_the_other_splits_nothing() -> None:
