@@ -18,6 +18,7 @@ from typing import TYPE_CHECKING, Any
 from pydantic import ValidationError
 
 from cards.card import CARD_FILE
+from cards.chance import chance_level
 from cards.checks import Check, check_card, check_figure, check_files, check_record_file, compare
 from cards.dataset_card import render_dataset_card, shards_by_split
 from cards.errors import BogamError
@@ -174,16 +175,23 @@ def _check_column(name: str, ids: pa.Array, again: pa.Array, predictions: pa.Tab
 
 
 def _check_metrics(run: RunRecord, scored: pa.Table) -> Iterator[Check]:
-    """Every number of `metrics` and `comparison`, computed again with the recorded seed."""
-    metrics, comparison = summarise(
-        run.task, scored, resamples=run.bootstrap_resamples, seed=run.seeds.get("bootstrap", 0)
-    )
+    """Every number of `metrics`, `comparison` and `chance`, computed again with the recorded
+    seed."""
+    resamples, seed = run.bootstrap_resamples, run.seeds.get("bootstrap", 0)
+    metrics, comparison = summarise(run.task, scored, resamples=resamples, seed=seed)
     for side in SIDES:
         yield from _check_records(f"metrics.{side}", metrics[side], run.metrics.get(side, {}))
     yield from _check_records(
         "comparison",
         {one.metric: one for one in comparison},
         {one.metric: one for one in run.comparison},
+    )
+    primary = find_task(run.task).primary
+    level = chance_level(run.task, scored, resamples=resamples, seed=seed)
+    yield from _check_records(
+        "chance",
+        {primary: level} if level else {},
+        {primary: run.chance} if run.chance else {},
     )
 
 

@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 
 CARD_FILE = "README.md"
 FIGURES_FOLDER = "figures"
-CARD_FORMAT = 4
+CARD_FORMAT = 5
 """Printed on every card; changes when what is rendered from the same record does, so that an
 audit sends a card of another format to the version that wrote it instead of calling it false.
 
@@ -34,7 +34,7 @@ audit sends a card of another format to the version that wrote it instead of cal
 Croissant and `eval.yaml` of datasets. 3: code spans in what builders say of their datasets.
 4: distributions of what varies, sheets of the size of their pictures; whole examples in
 abstention, the n of each metric, what earlier turns in a prompt are; groups and oddities by name,
-annotation as recorded, how many rows there were to draw from.
+annotation as recorded, how many rows there were to draw from. 5: the level of chance.
 """
 
 _TEMPLATES = Path(__file__).parent / "templates"

@@ -105,6 +105,8 @@ def render_model_card(run: RunRecord, predictions: pa.Table) -> Card:
         },
         headline=_headline(run, task),
         table=_table(run, task),
+        chance=run.chance,
+        above_chance=_is_above_chance(run, task),
         tests=sorted({comparison.test for comparison in run.comparison}),
         seed=run.seeds.get("bootstrap", 0),
         primary=_metric_title(task, task.primary),
@@ -175,6 +177,16 @@ def _headline(run: RunRecord, task: Task) -> dict[str, Any]:
         "high": _signed(comparison.high, tuned.unit),
         "p": p_value(comparison.p_value),
     }
+
+
+def _is_above_chance(run: RunRecord, task: Task) -> bool:
+    """The intervals of the tuned model and of chance lie apart, the model's on the better side."""
+    if run.chance is None:
+        return False
+    tuned = run.metrics["tuned"][task.primary]
+    if tuned.higher_is_better:
+        return tuned.low > run.chance.high
+    return tuned.high < run.chance.low
 
 
 def _table(run: RunRecord, task: Task) -> list[dict[str, Any]]:

@@ -342,6 +342,8 @@ class RunRecord(Record):
     training: TrainingSummary
     metrics: dict[Literal["zero_shot", "tuned"], dict[str, Metric]]
     comparison: tuple[Comparison, ...]
+    chance: Metric | None = None
+    """The primary metric of right answers to other questions, see `cards.chance`."""
     environment: Environment
     seeds: dict[str, int]
     """By use; `bootstrap` is the one of the intervals and tests."""

@@ -23,10 +23,11 @@ if TYPE_CHECKING:
 RESAMPLES = 2000
 
 
-def score(task: str, predictions: pa.Table) -> pa.Table:
+def score(task: str, predictions: pa.Table, *, only: str | None = None) -> pa.Table:
     """Add (or compute again) the columns that the task derives, and `zero_shot_<metric>` and
     `tuned_<metric>`, float64, null in rows that the metric is not about.
 
+    `only` names a metric, if no other is wanted.
     Raise :class:`BogamError` when the task is unknown or a column of the task is missing.
     """
     import pyarrow as pa
@@ -37,7 +38,7 @@ def score(task: str, predictions: pa.Table) -> pa.Table:
     if description.derive is not None:
         for name, values in description.derive(predictions).items():
             scored = _with_column(scored, name, values)
-    for metric in description.metrics_of(scored):
+    for metric in _metrics(description, scored, only):
         if isinstance(metric, RankMetric) or metric.score is None:
             continue
         for side in SIDES:
@@ -48,19 +49,26 @@ def score(task: str, predictions: pa.Table) -> pa.Table:
 
 
 def summarise(
-    task: str, predictions: pa.Table, *, resamples: int = RESAMPLES, seed: int
+    task: str,
+    predictions: pa.Table,
+    *,
+    resamples: int = RESAMPLES,
+    seed: int,
+    only: str | None = None,
 ) -> tuple[dict[Side, dict[str, Metric]], tuple[Comparison, ...]]:
     """Metrics of both models with 95 % intervals, and tuned minus zero-shot with a paired test.
 
     predictions: as :func:`score` returns them. A column `document_id`, where there is one, says
     which rows belong together; documents are then what is resampled and swapped. Metrics of
     right and wrong are compared by the exact McNemar test, the others by `resamples` random
-    swaps. Raise :class:`BogamError` when a column is missing or holds a number that is not finite.
+    swaps. `only` names a metric, if no other is wanted.
+
+    Raise :class:`BogamError` when a column is missing or holds a number that is not finite.
     """
     description = find_task(task)
     _check(description, predictions)
     documents = documents_of(predictions)
-    metrics = list(description.metrics_of(predictions))
+    metrics = _metrics(description, predictions, only)
     drawn = _draw_sums(
         [metric for metric in metrics if isinstance(metric, TaskMetric)],
         predictions,
@@ -92,6 +100,10 @@ def summarise(
             )
         comparisons.append(_compare(metric, drawn[metric.name], predictions, documents))
     return table, tuple(comparisons)
+
+
+def _metrics(task: Task, predictions: pa.Table, only: str | None) -> list[TaskMetric | RankMetric]:
+    return [one for one in task.metrics_of(predictions) if only in (None, one.name)]
 
 
 @dataclass(frozen=True)

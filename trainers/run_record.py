@@ -7,6 +7,7 @@ from pathlib import Path
 import pyarrow as pa
 
 from cards import scoring
+from cards.chance import chance_level
 from cards.records import AnsweredSample, DatasetUse, RunRecord
 from trainers.dataset_source import DatasetSource
 from trainers.push import PublicationPlan
@@ -41,6 +42,12 @@ def make_record(
         resamples=recipe.evaluation.resamples,
         seed=recipe.evaluation.seed,
     )
+    chance = chance_level(
+        recipe.task,
+        predictions,
+        resamples=recipe.evaluation.resamples,
+        seed=recipe.evaluation.seed,
+    )
     described = dataset.record
     return RunRecord(
         # Where somebody keeps their files is of no use to others.
@@ -58,6 +65,7 @@ def make_record(
         training=trained.summary,
         metrics=metrics,
         comparison=comparison,
+        chance=chance,
         environment=describe_environment(run.processes),
         seeds={
             "training": recipe.schedule.seed,

@@ -37,11 +37,17 @@ def show_report(report: DemoReport, work: Path) -> None:
     """The tables at the end and the pages to open."""
     from rich.table import Table
 
+    from cards.tasks import find_task
+
     for repo_id, record in report.records.items():
         table = Table(title=f"{repo_id}: held-out rows, 95 % intervals", title_justify="left")
         table.add_column("metric", no_wrap=True)
         for heading in ("zero-shot", "tuned", "n"):
             table.add_column(heading)
+        if record.chance:
+            primary = find_task(record.task).primary
+            table.caption = f"{primary} of answers to other questions: {_interval(record.chance)}"
+            table.caption_justify = "left"
         before, after = record.metrics["zero_shot"], record.metrics["tuned"]
         for name, tuned in after.items():
             if "/" not in name:  # those of single kinds and classes stand on the card

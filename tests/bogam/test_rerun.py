@@ -19,6 +19,7 @@ from click.testing import CliRunner
 from bogam.attestation import SignedSummary, attach, sign
 from bogam.cli import bogam
 from bogam.verify import Verification, verify, verify_folder
+from cards.chance import chance_level
 from cards.checks import file_digest
 from cards.dataset_card import render_dataset_card
 from cards.errors import BogamError
@@ -154,14 +155,14 @@ def forge(folder: Path, repo_id: str, change: Callable[[dict[str, Any]], None]) 
     record = json.loads((folder / "run.json").read_bytes())
     table = score("generation", pq.read_table(folder / "predictions.parquet"))
     pq.write_table(table, folder / "predictions.parquet")
-    metrics, comparison = summarise(
-        "generation", table, resamples=100, seed=record["seeds"]["bootstrap"]
-    )
+    draws = {"resamples": 100, "seed": record["seeds"]["bootstrap"]}
+    metrics, comparison = summarise("generation", table, **draws)
     record["metrics"] = {
         side: {name: metric.model_dump() for name, metric in found.items()}
         for side, found in metrics.items()
     }
     record["comparison"] = [one.model_dump() for one in comparison]
+    record["chance"] = chance_level("generation", table, **draws).model_dump()
     record["artifacts"] = {path: file_digest(folder / path) for path in record["artifacts"]}
     record["publication"]["repo_id"] = repo_id
     change(record)
