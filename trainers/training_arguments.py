@@ -57,7 +57,6 @@ def training_arguments(
         metric_for_best_model="eval_loss" if schedule.keep_best else None,
         greater_is_better=False if schedule.keep_best else None,
         dataloader_num_workers=schedule.workers,
-        dataloader_persistent_workers=schedule.workers > 0,
         report_to="none",
         disable_tqdm=True,
         dataloader_pin_memory=torch.cuda.is_available(),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import multiprocessing
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -107,6 +108,7 @@ def test_accumulation_and_workers_change_nothing(make: Callable[..., Any]) -> No
             max_steps=1,
         )
         trainer.train_from(None)
+        assert not multiprocessing.active_children(), "they hold memory, and what they inherited"
         first = trainer.state.log_history[0]
         logs.append((first["loss"], first["grad_norm"]))
         weights.append(
