@@ -86,7 +86,10 @@ def audit_dataset_folder(folder: Path) -> list[Check]:
         checks.append(Check(CARD_FILE, False, "a card made from the record", _told(error)))
     else:
         others |= set(card.files)
-        checks += check_card(folder, card)
+        if record.publication is None and not (folder / CARD_FILE).exists():
+            checks.append(Check(CARD_FILE, True, "no card before the dataset is published", "none"))
+        else:
+            checks += check_card(folder, card)
     checks += _check_rejects(folder, record)
     try:
         checks += _check_rows(folder, record)

@@ -94,6 +94,11 @@ class DrugForensics(RecordedBuilder, datasets.ArrowBasedBuilder):
         self._augmented = parse_class_numbers(self.config.augment_classes, self._classes)
         if self.config.augment_copies < 0:
             raise BogamError(f"--augment-copies is {self.config.augment_copies}: less than none.")
+        if self.config.augment != "materialise" and self.config.augment_classes is not None:
+            raise BogamError(
+                f"--augment-classes is for --augment materialise, not for {self.config.augment}. "
+                "Online, the recipe's section augmentation names the classes."
+            )
         self._stripped: Counter[str] = Counter()
         self._positions = 0
         self._rows: Counter[tuple[str, int]] = Counter()

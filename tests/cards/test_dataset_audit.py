@@ -46,6 +46,15 @@ def test_an_honest_repo_passes(dataset_folder):
     }
 
 
+def test_a_built_dataset_needs_no_card_until_it_is_published(dataset_folder):
+    record = DatasetRecord.read(dataset_folder / "dataset.json")
+    for name in ("README.md", *render_dataset_card(record).files):
+        (dataset_folder / name).unlink()
+    assert "README.md" in failures(dataset_folder)
+    record.model_copy(update={"publication": None}).write(dataset_folder / "dataset.json")
+    assert failures(dataset_folder) == {}
+
+
 def test_a_row_of_a_shard(dataset_folder):
     table = pq.read_table(dataset_folder / TEST)
     diseases = ["위조", *table["disease"].to_pylist()[1:]]

@@ -18,6 +18,7 @@ from cards.audit import audit_model_folder
 from cards.card import Card
 from cards.classification_card import wrong_answers
 from cards.error_sheet import error_sheet
+from cards.errors import BogamError
 from cards.model_card import render_model_card
 from cards.records import (
     BuilderInfo,
@@ -201,6 +202,12 @@ def test_figures_are_drawn_into_a_folder_with_the_pictures_that_were_got_wrong(
         count for count, pixel in sheet.getcolors(1 << 24) if pixel[0] > 180 and pixel[1] < 60
     )
     assert red > len(wrong) * 1000
+
+    others = [row | {"id": f"other-{row['id']}"} for row in rows]
+    pq.write_table(pa.Table.from_pylist(others), dataset / shard)
+    with pytest.raises(BogamError, match=r"a picture of none of the \d+ rows.* Evaluated was "):
+        draw_figures(release, tmp_path / "other", dataset=dataset)
+    assert not (tmp_path / "other").exists()
 
 
 def test_a_picture_that_is_missing_keeps_its_place(scored: pa.Table) -> None:

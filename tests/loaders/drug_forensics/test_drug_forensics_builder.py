@@ -370,6 +370,7 @@ def test_three_pictures_of_a_class_reach_all_three_splits(
         ({"classes": "a=x/가"}, "one class"),
         ({"augment_classes": "7"}, "no class '7'"),
         ({"augment_copies": -1}, "--augment-copies is -1"),
+        ({"augment": "none", "augment_classes": "1"}, "is for --augment materialise"),
     ],
 )
 def test_senseless_options_are_refused(
