@@ -11,12 +11,14 @@ import itertools
 import os
 import shutil
 import tempfile
+import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+import psutil
 import pytest
 from tqdm import tqdm
 
@@ -201,10 +203,34 @@ def browser() -> Iterator[Browser]:
     with sync_playwright() as playwright:
         # Everything it shows comes from this machine, and containers have no user namespaces.
         started = playwright.chromium.launch(
-            executable_path=executable, args=["--no-sandbox", "--disable-gpu"]
+            executable_path=executable,
+            args=["--no-sandbox", "--disable-gpu"],
+            timeout=180_000,
         )
         yield started
         started.close()
+
+
+@pytest.fixture(scope="session")
+def still_running() -> Callable[..., list[psutil.Process]]:
+    """`still_running(processes)`: those that two minutes later have not ended.
+
+    One that has ended counts as such also where nobody has taken note of it yet.
+    """
+
+    def runs(process: psutil.Process) -> bool:
+        try:
+            return process.status() != psutil.STATUS_ZOMBIE
+        except psutil.NoSuchProcess:
+            return False
+
+    def wait(processes: Sequence[psutil.Process]) -> list[psutil.Process]:
+        deadline = time.monotonic() + 120
+        while (left := [one for one in processes if runs(one)]) and time.monotonic() < deadline:
+            time.sleep(0.02)
+        return left
+
+    return wait
 
 
 @pytest.fixture(scope="session")

@@ -118,7 +118,9 @@ class HubProcess:
         connection = http.client.HTTPConnection("127.0.0.1", self.port, timeout=5)
         if self._tls is not None:
             trust = ssl.create_default_context(cafile=str(self._tls[0]))
-            connection = http.client.HTTPSConnection("127.0.0.1", self.port, context=trust)
+            connection = http.client.HTTPSConnection(
+                "127.0.0.1", self.port, timeout=5, context=trust
+            )
         try:
             connection.request("GET", "/api/health")
             # Another server may have the port: only this one's answer counts.

@@ -148,6 +148,7 @@ class _Job:
         wait for ever for a parent that was killed.
         """
         signal.signal(signal.SIGINT, signal.SIG_IGN)
+        signal.pthread_sigmask(signal.SIG_UNBLOCK, {signal.SIGINT})
         for end in of_parent:
             end.close()
         try:
@@ -173,7 +174,12 @@ def _in_processes(jobs: Sequence[_Job]) -> Iterator[Iterator[tuple[int, Chunk]]]
             connections[receiving] = job.worker
             arguments = (sending, list(connections))
             process = context.Process(target=job.run_and_send, args=arguments, daemon=True)
-            process.start()
+            # One that comes before the new process ignores it is held back until it does.
+            before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
+            try:
+                process.start()
+            finally:
+                signal.pthread_sigmask(signal.SIG_SETMASK, before)
             sending.close()
             processes.append(process)
         yield _receive(connections)

@@ -102,7 +102,7 @@ def test_the_app_starts_alone_and_answers(
             stderr=subprocess.STDOUT,
         )
     try:
-        deadline = time.monotonic() + 120
+        deadline = time.monotonic() + 300
         while (found := re.search(r"answers at http://0.0.0.0:(\d+)", log.read_text())) is None:
             assert app.poll() is None and time.monotonic() < deadline, log.read_text()
             select.select([], [], [], 0.1)
@@ -123,7 +123,10 @@ def test_the_app_starts_alone_and_answers(
         assert Path(engine.cwd()) == folder
     finally:
         app.send_signal(signal.SIGINT)
-        app.wait(30)
+        try:
+            app.wait(120)
+        finally:
+            app.kill()
 
 
 def test_what_no_space_can_load_is_refused(tmp_path: Path, space: tuple[str, Path]) -> None:

@@ -72,7 +72,7 @@ def test_stopping_and_going_on_changes_no_bit(
     whole.train_from(None)
     shutil.rmtree(tmp_path / "checkpoints")
 
-    stop = StopOnSignal()
+    stop = StopOnSignal(echo_seconds=600)
     first = make_trainer(exaone_twin, callbacks=[SignalIn(3, *numbers), stop], **changes)
     first.train_from(None)
     stop.restore()

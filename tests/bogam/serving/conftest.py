@@ -16,7 +16,7 @@ from typing import Any
 
 import pytest
 
-START_SECONDS = 120
+START_SECONDS = 300
 
 
 class ServedModel:
@@ -53,7 +53,7 @@ class ServedModel:
     def stop(self) -> int:
         self.process.send_signal(signal.SIGINT)
         try:
-            return self.process.wait(30)
+            return self.process.wait(120)
         finally:
             self.process.kill()
 

@@ -9,6 +9,7 @@ import os
 import socket
 import struct
 import threading
+import time
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -198,25 +199,38 @@ def test_who_leaves_in_mid_stream_is_not_worked_for(
         "messages": about("길게 말해 주세요."),
         "max_tokens": 900,
         "temperature": 2,
-        "seed": 1,
         "stream": True,
     }
-    with httpx2.stream("POST", f"{url}/v1/chat/completions", json=body, timeout=60) as answer:
-        next(answer.iter_raw())
 
-    few = client.chat.completions.create(
-        model="medical-reader", messages=about("무엇인가요?"), max_tokens=2
-    )
+    def left() -> int:
+        return " ".join(served_reader.log.split()).count("the caller left")
 
-    assert few.choices[0].message.content is not None
-    served_reader.wait_for(r"(the caller left)")
+    for seed in range(20):  # a short answer may be over before its reader has left
+        before = left()
+        with httpx2.stream(
+            "POST", f"{url}/v1/chat/completions", json=body | {"seed": seed}, timeout=60
+        ) as answer:
+            next(answer.iter_raw())
+        few = client.chat.completions.create(
+            model="medical-reader", messages=about("무엇인가요?"), max_tokens=2
+        )
+        assert few.choices[0].message.content is not None
+        if left() > before:  # said before the place is free, so before the next one is answered
+            break
+    else:
+        pytest.fail("nobody was seen to leave")
     # Places are given back once the answers' last bytes are on their way.
     while httpx2.get(f"{url}/health", timeout=60).json()["requests"]:
         pass
 
 
-def test_one_too_many_gets_429(url: str) -> None:
-    """One is answered and four wait, as the server was told; nobody gets anything else."""
+def test_one_too_many_gets_429(url: str, served_reader: Any) -> None:
+    """One is answered and four wait, as the server was told; nobody gets anything else.
+
+    The engine stands still until all others are turned away.
+    """
+    import psutil
+
     body = {
         "model": "medical-reader",
         "messages": about("길게 말해 주세요."),
@@ -229,15 +243,22 @@ def test_one_too_many_gets_429(url: str) -> None:
         answers.append(httpx2.post(f"{url}/v1/chat/completions", json=body, timeout=120))
 
     threads = [threading.Thread(target=ask) for _ in range(12)]
-    for thread in threads:
-        thread.start()
+    [engine] = psutil.Process(served_reader.process.pid).children()
+    engine.suspend()
+    try:
+        for thread in threads:
+            thread.start()
+        deadline = time.monotonic() + 100
+        while len(answers) < 7 and time.monotonic() < deadline:
+            time.sleep(0.05)
+    finally:
+        engine.resume()
     for thread in threads:
         thread.join()
 
-    assert {answer.status_code for answer in answers} == {200, 429}
+    assert sorted(answer.status_code for answer in answers) == [200] * 5 + [429] * 7
     refused = [answer for answer in answers if answer.status_code == 429]
     assert all(int(answer.headers["Retry-After"]) > 0 for answer in refused)
-    assert len(refused) <= 12 - 5
 
 
 def test_classes_come_with_probabilities_and_only_with_the_key(
@@ -279,7 +300,7 @@ def test_an_engine_that_dies_ends_the_server_with_its_last_words(
     assert served.url
     [engine] = psutil.Process(served.process.pid).children()
     engine.kill()
-    assert served.process.wait(30) == 2
+    assert served.process.wait(120) == 2
     assert "the engine ended by itself (exit code -9)" in " ".join(served.log.split())
 
 
@@ -292,7 +313,7 @@ def test_a_model_that_cannot_be_loaded_is_said(
     release = make_model_release(tmp_path / "broken", text_twin)
     (release / "adapter_model.safetensors").unlink()
     served = serve_model(release)
-    assert served.process.wait(120) == 2
+    assert served.process.wait(300) == 2
     assert "exit code 1" in " ".join(served.log.split())
     assert "its adapter could not be loaded" in " ".join(served.log.split())
 
@@ -302,6 +323,7 @@ def test_a_server_that_is_killed_leaves_no_engine_behind(
     make_model_release: Callable[..., Path],
     text_twin: Path,
     tmp_path: Path,
+    still_running: Callable[..., list[Any]],
 ) -> None:
     import psutil
 
@@ -309,12 +331,14 @@ def test_a_server_that_is_killed_leaves_no_engine_behind(
     assert served.url
     children = psutil.Process(served.process.pid).children()
     served.process.kill()
-    _, alive = psutil.wait_procs(children, timeout=20)
-    assert children and not alive
+    assert children and not still_running(children)
 
 
 def test_a_server_that_is_told_to_end_while_loading_cleans_up(
-    serve_model: Callable[..., Any], text_twin: Path, tmp_path_factory: pytest.TempPathFactory
+    serve_model: Callable[..., Any],
+    text_twin: Path,
+    tmp_path_factory: pytest.TempPathFactory,
+    still_running: Callable[..., list[Any]],
 ) -> None:
     import psutil
 
@@ -325,9 +349,8 @@ def test_a_server_that_is_told_to_end_while_loading_cleans_up(
         assert served.process.poll() is None, served.log
     assert list(folder.iterdir())
     served.process.terminate()
-    assert served.process.wait(30) == 0, served.log
-    _, alive = psutil.wait_procs(children, timeout=5)
-    assert not alive
+    assert served.process.wait(120) == 0, served.log
+    assert not still_running(children)
     assert not list(folder.iterdir())
 
 

@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
 pytestmark = pytest.mark.system
 
-ANSWER_MILLISECONDS = 60_000
+ANSWER_MILLISECONDS = 120_000
 
 
 @pytest.fixture

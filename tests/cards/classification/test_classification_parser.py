@@ -173,9 +173,9 @@ def test_answers_need_not_be_numbers() -> None:
 
 
 def test_a_long_answer_is_read_in_no_time(parse: AnswerParser) -> None:
-    started = time.perf_counter()
+    started = time.process_time()
     assert parse("이 사진은 3 " * 4000 + "장. 마약 실물, " * 4000 + "정답은 2번") == 2
-    assert time.perf_counter() - started < 5
+    assert time.process_time() - started < 5
 
 
 @pytest.mark.parametrize(

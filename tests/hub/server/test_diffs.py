@@ -59,7 +59,7 @@ def test_equal_texts_have_no_hunks() -> None:
 def test_the_largest_texts_that_are_compared_take_no_second() -> None:
     before = [f"a {number}" for number in range(MOST_LINES)]
     after = [f"b {number}" for number in range(MOST_LINES)]
-    began = time.perf_counter()
+    began = time.process_time()
     diff = diff_lines(before, after)
-    assert time.perf_counter() - began < 3
+    assert time.process_time() - began < 3
     assert (diff.added, diff.removed) == (MOST_LINES, MOST_LINES)

@@ -163,12 +163,16 @@ def test_a_card_that_cannot_be_read_is_refused_before_the_commit(
 ) -> None:
     def upload() -> None:
         api.upload_file(
-            repo_id="alice/broken", path_or_fileobj=card.encode(), path_in_repo="README.md"
+            repo_id="alice/cards", path_or_fileobj=card.encode(), path_in_repo="README.md"
         )
 
-    if accepted:
-        upload()
-        assert api.model_info("alice/broken").id == "alice/broken"
-    else:
-        with pytest.raises(ValueError, match=r"Invalid metadata in README\.md"):
+    api.create_repo("alice/cards")
+    try:
+        if accepted:
             upload()
+            assert api.model_info("alice/cards").id == "alice/cards"
+        else:
+            with pytest.raises(ValueError, match=r"Invalid metadata in README\.md"):
+                upload()
+    finally:
+        api.delete_repo("alice/cards")

@@ -28,6 +28,7 @@ pytestmark = pytest.mark.system
 SCRIPTS = Path(__file__).parent
 FAULTS = (SCRIPTS / "faults.js").read_text(encoding="utf-8")
 LOW_CONTRASTS = (SCRIPTS / "low_contrasts.js").read_text(encoding="utf-8")
+PATIENCE_MILLISECONDS = 120_000
 PHONE_WIDTH = 390
 OTHER_SITE = "http://other.example/"
 """Answered by the test itself, never asked for on any network."""
@@ -52,6 +53,7 @@ def open_page(hub: ServedHub, browser: Browser) -> Iterator[OpenPage]:
 
     def open_(path: str, user: str | None = "alice", **options: Any) -> Page:
         context = browser.new_context(base_url=hub.endpoint, **{"locale": "en-GB", **options})
+        context.set_default_timeout(PATIENCE_MILLISECONDS)
         contexts.append(context)
         page = context.new_page()
         page.on("dialog", note_dialog)
@@ -286,7 +288,7 @@ def test_the_language_changes_at_a_click_and_stays(open_page: OpenPage, dataset_
     page.get_by_role("button", name="한국어").click()
     page.locator("html[lang=ko]").wait_for()
     assert page.url.endswith("/tree/main")
-    assert page.get_by_role("link", name="기록").is_visible()
+    page.get_by_role("link", name="기록").wait_for()
     page.goto("/settings/tokens")
     assert page.get_by_role("heading", level=1).inner_text() == "내 토큰"
 
