@@ -172,6 +172,7 @@ def _headline(run: RunRecord, task: Task) -> dict[str, Any]:
         "verdict_zh": chinese,
         "before": metric_value(zero_shot.value, zero_shot.unit),
         "after": metric_value(tuned.value, tuned.unit),
+        "chance": metric_value(run.chance.value, run.chance.unit) if run.chance else None,
         "difference": _signed(comparison.difference, tuned.unit),
         "low": _signed(comparison.low, tuned.unit),
         "high": _signed(comparison.high, tuned.unit),
