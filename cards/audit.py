@@ -17,8 +17,8 @@ from typing import TYPE_CHECKING, Any
 
 from pydantic import ValidationError
 
+from cards.baseline import trivial_baseline
 from cards.card import CARD_FILE
-from cards.chance import chance_level
 from cards.checks import Check, check_card, check_figure, check_files, check_record_file, compare
 from cards.dataset_card import render_dataset_card, shards_by_split
 from cards.errors import BogamError
@@ -178,7 +178,7 @@ def _check_column(name: str, ids: pa.Array, again: pa.Array, predictions: pa.Tab
 
 
 def _check_metrics(run: RunRecord, scored: pa.Table) -> Iterator[Check]:
-    """Every number of `metrics`, `comparison` and `chance`, computed again with the recorded
+    """Every number of `metrics`, `comparison` and `baseline`, computed again with the recorded
     seed."""
     resamples, seed = run.bootstrap_resamples, run.seeds.get("bootstrap", 0)
     metrics, comparison = summarise(run.task, scored, resamples=resamples, seed=seed)
@@ -190,11 +190,11 @@ def _check_metrics(run: RunRecord, scored: pa.Table) -> Iterator[Check]:
         {one.metric: one for one in run.comparison},
     )
     primary = find_task(run.task).primary
-    level = chance_level(run.task, scored, resamples=resamples, seed=seed)
+    baseline = trivial_baseline(run.task, scored, resamples=resamples, seed=seed)
     yield from _check_records(
-        "chance",
-        {primary: level} if level else {},
-        {primary: run.chance} if run.chance else {},
+        "baseline",
+        {primary: baseline} if baseline else {},
+        {primary: run.baseline} if run.baseline else {},
     )
 
 

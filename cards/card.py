@@ -34,7 +34,7 @@ audit sends a card of another format to the version that wrote it instead of cal
 Croissant and `eval.yaml` of datasets. 3: code spans in what builders say of their datasets.
 4: distributions of what varies, sheets of the size of their pictures; whole examples in
 abstention, the n of each metric, what earlier turns in a prompt are; groups and oddities by name,
-annotation as recorded, how many rows there were to draw from. 5: the level of chance.
+annotation as recorded, how many rows there were to draw from. 5: the trivial baseline.
 """
 
 _TEMPLATES = Path(__file__).parent / "templates"

@@ -105,8 +105,8 @@ def render_model_card(run: RunRecord, predictions: pa.Table) -> Card:
         },
         headline=_headline(run, task),
         table=_table(run, task),
-        chance=run.chance,
-        above_chance=_is_above_chance(run, task),
+        baseline=run.baseline,
+        above_baseline=_is_above_baseline(run, task),
         tests=sorted({comparison.test for comparison in run.comparison}),
         seed=run.seeds.get("bootstrap", 0),
         primary=_metric_title(task, task.primary),
@@ -172,7 +172,7 @@ def _headline(run: RunRecord, task: Task) -> dict[str, Any]:
         "verdict_zh": chinese,
         "before": metric_value(zero_shot.value, zero_shot.unit),
         "after": metric_value(tuned.value, tuned.unit),
-        "chance": metric_value(run.chance.value, run.chance.unit) if run.chance else None,
+        "baseline": metric_value(run.baseline.value, tuned.unit) if run.baseline else None,
         "difference": _signed(comparison.difference, tuned.unit),
         "low": _signed(comparison.low, tuned.unit),
         "high": _signed(comparison.high, tuned.unit),
@@ -180,14 +180,14 @@ def _headline(run: RunRecord, task: Task) -> dict[str, Any]:
     }
 
 
-def _is_above_chance(run: RunRecord, task: Task) -> bool:
-    """The intervals of the tuned model and of chance lie apart, the model's on the better side."""
-    if run.chance is None:
+def _is_above_baseline(run: RunRecord, task: Task) -> bool:
+    """The intervals of tuned model and baseline lie apart, the model's on the better side."""
+    if run.baseline is None:
         return False
     tuned = run.metrics["tuned"][task.primary]
     if tuned.higher_is_better:
-        return tuned.low > run.chance.high
-    return tuned.high < run.chance.low
+        return tuned.low > run.baseline.high
+    return tuned.high < run.baseline.low
 
 
 def _table(run: RunRecord, task: Task) -> list[dict[str, Any]]:

@@ -342,8 +342,8 @@ class RunRecord(Record):
     training: TrainingSummary
     metrics: dict[Literal["zero_shot", "tuned"], dict[str, Metric]]
     comparison: tuple[Comparison, ...]
-    chance: Metric | None = None
-    """The primary metric of right answers to other questions, see `cards.chance`."""
+    baseline: Metric | None = None
+    """The primary metric of answers that need no model, see `cards.baseline`."""
     environment: Environment
     seeds: dict[str, int]
     """By use; `bootstrap` is the one of the intervals and tests."""

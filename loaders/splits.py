@@ -10,8 +10,9 @@ from numpy.typing import NDArray
 
 DEFAULT_RATIOS: Mapping[str, float] = {"train": 0.8, "validation": 0.1, "test": 0.1}
 
-_LARGE = 0.05
-"""A group larger than this share of the smallest split's target is placed before the others."""
+_LARGE = 0.25
+"""A group larger than this share of the smallest split's target is placed before the others, if it
+has more than one row."""
 
 
 def split_by_group(
@@ -23,8 +24,8 @@ def split_by_group(
     """The split of each row; rows of one group get the same one.
 
     The result depends on the set of rows, not on their order. Without groups larger than
-    `_LARGE` of the smallest split, each split misses its share by less than the largest group.
-    Where a source is corrected, what stays in it stays in its split, but for the few groups next
+    `_LARGE` of the smallest split, each split misses its share by less than the largest group; and
+    where a source is corrected, what stays in it stays in its split, but for the few groups next
     to where one split ends and the next begins.
 
     Args:
@@ -79,7 +80,7 @@ def allot_groups(
     total = int(sizes.sum())
     chosen = np.zeros(len(sizes), dtype=np.int8)
     missing = wanted * total
-    large = sizes > _LARGE * missing[wanted > 0].min(initial=total)
+    large = sizes > max(1, _LARGE * missing[wanted > 0].min(initial=total))
     for group in np.flatnonzero(large)[np.lexsort((ranks[large], -sizes[large]))]:
         target = int(missing.argmax())
         chosen[group] = target

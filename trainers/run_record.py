@@ -7,7 +7,7 @@ from pathlib import Path
 import pyarrow as pa
 
 from cards import scoring
-from cards.chance import chance_level
+from cards.baseline import trivial_baseline
 from cards.records import AnsweredSample, DatasetUse, RunRecord
 from trainers.dataset_source import DatasetSource
 from trainers.push import PublicationPlan
@@ -42,7 +42,7 @@ def make_record(
         resamples=recipe.evaluation.resamples,
         seed=recipe.evaluation.seed,
     )
-    chance = chance_level(
+    baseline = trivial_baseline(
         recipe.task,
         predictions,
         resamples=recipe.evaluation.resamples,
@@ -65,7 +65,7 @@ def make_record(
         training=trained.summary,
         metrics=metrics,
         comparison=comparison,
-        chance=chance,
+        baseline=baseline,
         environment=describe_environment(run.processes),
         seeds={
             "training": recipe.schedule.seed,

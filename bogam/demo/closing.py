@@ -44,9 +44,9 @@ def show_report(report: DemoReport, work: Path) -> None:
         table.add_column("metric", no_wrap=True)
         for heading in ("zero-shot", "tuned", "n"):
             table.add_column(heading)
-        if record.chance:
+        if record.baseline:
             primary = find_task(record.task).primary
-            table.caption = f"{primary} of answers to other questions: {_interval(record.chance)}"
+            table.caption = f"{primary} without a model: {_interval(record.baseline)}"
             table.caption_justify = "left"
         before, after = record.metrics["zero_shot"], record.metrics["tuned"]
         for name, tuned in after.items():

@@ -178,10 +178,10 @@ def _in_processes(jobs: Sequence[_Job]) -> Iterator[Iterator[tuple[int, Chunk]]]
             before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
             try:
                 process.start()
+                processes.append(process)
             finally:
                 signal.pthread_sigmask(signal.SIG_SETMASK, before)
             sending.close()
-            processes.append(process)
         yield _receive(connections)
     finally:
         for process in processes:

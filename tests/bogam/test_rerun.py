@@ -19,7 +19,7 @@ from click.testing import CliRunner
 from bogam.attestation import SignedSummary, attach, sign
 from bogam.cli import bogam
 from bogam.verify import Verification, verify, verify_folder
-from cards.chance import chance_level
+from cards.baseline import trivial_baseline
 from cards.checks import file_digest
 from cards.dataset_card import render_dataset_card
 from cards.errors import BogamError
@@ -162,7 +162,7 @@ def forge(folder: Path, repo_id: str, change: Callable[[dict[str, Any]], None]) 
         for side, found in metrics.items()
     }
     record["comparison"] = [one.model_dump() for one in comparison]
-    record["chance"] = chance_level("generation", table, **draws).model_dump()
+    record["baseline"] = trivial_baseline("generation", table, **draws).model_dump()
     record["artifacts"] = {path: file_digest(folder / path) for path in record["artifacts"]}
     record["publication"]["repo_id"] = repo_id
     change(record)

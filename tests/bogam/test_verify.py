@@ -15,7 +15,7 @@ from huggingface_hub import CommitOperationAdd
 
 from bogam.attestation import attach, sign
 from bogam.verify import verify, verify_folder
-from cards.chance import chance_level
+from cards.baseline import trivial_baseline
 from cards.dataset_card import render_dataset_card
 from cards.errors import BogamError
 from cards.licences import derive, find_licence
@@ -109,7 +109,7 @@ def write_run(folder: Path, base: Revision, dataset: Revision, plain_run) -> Non
         dataset_licence="aihub",
         metrics=metrics,
         comparison=comparison,
-        chance=chance_level("generation", predictions, resamples=100, seed=1),
+        baseline=trivial_baseline("generation", predictions, resamples=100, seed=1),
         seeds={"bootstrap": 1},
         bootstrap_resamples=100,
         artifacts={path.name: digest(path) for path in sorted(folder.iterdir())},
@@ -287,7 +287,7 @@ def test_references_that_the_dataset_does_not_hold_are_found(hub, release, fresh
         repo_id,
         metrics=metrics,
         comparison=comparison,
-        chance=chance_level("generation", table, resamples=100, seed=1),
+        baseline=trivial_baseline("generation", table, resamples=100, seed=1),
         artifacts=artifacts | {"predictions.parquet": digest(path)},
     )
     push(hub, release, repo_id)

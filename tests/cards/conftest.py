@@ -15,7 +15,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
-from cards.chance import chance_level
+from cards.baseline import trivial_baseline
 from cards.dataset_card import render_dataset_card
 from cards.licences import derive, find_licence
 from cards.model_card import render_model_card
@@ -145,7 +145,7 @@ def make_run(
         ),
         metrics=metrics,
         comparison=comparison,
-        chance=chance_level("generation", predictions, resamples=resamples, seed=7),
+        baseline=trivial_baseline("generation", predictions, resamples=resamples, seed=7),
         environment=Environment(
             python="3.11.9",
             platform="Linux-6.1-x86_64",

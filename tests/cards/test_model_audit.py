@@ -87,13 +87,13 @@ def test_numbers_of_the_record_also_when_the_card_agrees(model_folder):
             record["metrics"]["tuned"]["chrf"][number] += 1
         for number in comparison_numbers:
             record["comparison"][1][number] += 1e-6
-        record["chance"]["value"] -= 1e-6
+        record["baseline"]["value"] -= 1e-6
 
     edit_run(model_folder, change)
     assert failures(model_folder).keys() == {
         *(f"metrics.tuned.chrf.{number}" for number in metric_numbers),
         *(f"comparison.character_f1.{number}" for number in comparison_numbers),
-        "chance.character_f1.value",
+        "baseline.character_f1.value",
     }
 
 
@@ -109,9 +109,9 @@ def test_a_metric_left_out_of_record_and_card(model_folder):
     assert {"metrics.tuned: names", "comparison: names"} <= failures(model_folder).keys()
 
 
-def test_the_level_of_chance_left_out_of_record_and_card(model_folder):
-    edit_run(model_folder, lambda record: record.pop("chance"))
-    assert failures(model_folder).keys() == {"chance: names"}
+def test_the_baseline_left_out_of_record_and_card(model_folder):
+    edit_run(model_folder, lambda record: record.pop("baseline"))
+    assert failures(model_folder).keys() == {"baseline: names"}
 
 
 @pytest.mark.parametrize(

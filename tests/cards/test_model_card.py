@@ -382,17 +382,18 @@ def test_what_looks_like_a_contradiction_is_explained(run_record, predictions, f
     assert told in render_model_card(run, predictions).readme
 
 
-def test_a_model_is_measured_against_answers_to_other_questions(run_record, predictions):
-    chance = run_record.chance
-    told = f"{chance.value:.3f} [{chance.low:.3f}, {chance.high:.3f}]"
+def test_a_model_is_measured_against_answers_that_need_none(run_record, predictions):
+    baseline = run_record.baseline
+    told = f"{baseline.value:.3f} [{baseline.low:.3f}, {baseline.high:.3f}]"
     readme = render_model_card(run_record, predictions).readme
     assert readme.count(told) == 2, "in Korean and English"
-    assert "no more" in readme and "not clearly better" not in readme
+    assert f"without a model {baseline.value:.3f}, difference" in readme
+    assert "not clearly better" not in readme
     level = run_record.metrics["tuned"]["character_f1"]
-    run = run_record.model_copy(update={"chance": level})
+    run = run_record.model_copy(update={"baseline": level})
     assert "not clearly better" in render_model_card(run, predictions).readme
-    alone = run_record.model_copy(update={"chance": None})
-    assert "another document" not in render_model_card(alone, predictions).readme
+    alone = run_record.model_copy(update={"baseline": None})
+    assert "without a model" not in render_model_card(alone, predictions).readme
 
 
 def test_results_stand_where_the_hub_looks_for_them(run_record, predictions):

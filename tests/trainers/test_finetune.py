@@ -18,7 +18,7 @@ import yaml
 from huggingface_hub import HfApi, snapshot_download
 
 from cards import scoring
-from cards.chance import chance_level
+from cards.baseline import trivial_baseline
 from cards.errors import BogamError
 from cards.records import RunRecord
 from trainers import finetune as command
@@ -158,7 +158,7 @@ class TestARunFromHubToHub:
         draws = {"resamples": 100, "seed": record.seeds["bootstrap"]}
         metrics, comparison = scoring.summarise("generation", table, **draws)
         assert (metrics, comparison) == (record.metrics, record.comparison)
-        assert record.chance == chance_level("generation", table, **draws)
+        assert record.baseline == trivial_baseline("generation", table, **draws)
         assert table["id"].to_pylist() == [f"test-{number}" for number in range(20, 26)]
         assert {"document_id", "zero_shot_nll", "tuned_nll", "answer_tokens"} <= set(
             table.column_names

@@ -9,6 +9,7 @@ let picture = null; // data URL of the chosen picture
 let known = null; // what is known of it: an example's fields and reference
 let running = null; // AbortController of what is being asked
 let reading = null; // FileReader of the file that was chosen last
+let shown = 0; // how many pictures were shown so far
 
 // --- talking to the server ---------------------------------------------------------------------
 
@@ -71,6 +72,7 @@ async function ask(question, signal, onText) {
 
 async function run(work) {
   running?.abort();
+  for (const one of document.querySelectorAll(".waiting")) one.classList.remove("waiting");
   running = new AbortController();
   const mine = running;
   element("problem").hidden = true;
@@ -79,7 +81,7 @@ async function run(work) {
   try {
     await work(mine.signal);
   } catch (error) {
-    if (error.name !== "AbortError") complain(error.message);
+    if (!mine.signal.aborted) complain(error.message);
   } finally {
     if (mine === running) {
       element("stop").hidden = true;
@@ -98,13 +100,13 @@ function complain(message) {
 
 function choose(file) {
   if (!file) return;
+  reading?.abort();
   // Base64 takes four bytes for three.
   if (file.size * 1.37 > model.request_bytes) {
     const limit = Math.floor(model.request_bytes / 1.37 / 2 ** 20);
     complain(`그림이 너무 큽니다. The picture is too large; at most ${limit} MB are taken.`);
     return;
   }
-  reading?.abort();
   reading = new FileReader();
   reading.onload = (event) => show(event.target.result, null);
   reading.onerror = () =>
@@ -116,6 +118,7 @@ function show(url, example) {
   // What is still read, asked or shown of another picture must not come to stand under this one.
   reading?.abort();
   running?.abort();
+  const mine = ++shown;
   picture = url;
   known = example;
   element("problem").hidden = true;
@@ -133,9 +136,9 @@ function show(url, example) {
   }
   clearBoxes();
   element("picture").decode().then(
-    () => { if (picture === url) drawBoxes(); },
+    () => { if (mine === shown) drawBoxes(); },
     () => {
-      if (picture !== url) return;
+      if (mine !== shown) return;
       element("figure").hidden = true;
       complain("그림이 아닙니다. This is no picture that can be shown; the server may say more.");
     },
@@ -391,7 +394,10 @@ async function loadExamples() {
   }
 }
 
-element("file").addEventListener("change", (event) => choose(event.target.files[0]));
+element("file").addEventListener("change", (event) => {
+  choose(event.target.files[0]);
+  event.target.value = ""; // or choosing the same file again would be no change
+});
 element("key").addEventListener("change", () => {
   if (!element("examples").children.length) loadExamples().catch((error) => complain(error.message));
 });

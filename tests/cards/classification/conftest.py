@@ -9,7 +9,7 @@ import pyarrow as pa
 import pytest
 
 from cards.answer_classes import AnswerClass
-from cards.chance import chance_level
+from cards.baseline import trivial_baseline
 from cards.class_predictions import with_classes
 from cards.records import RunRecord
 from cards.scoring import score, summarise
@@ -135,7 +135,7 @@ def run_of(run_record: RunRecord) -> Callable[[pa.Table], RunRecord]:
                 "task": "classification",
                 "metrics": metrics,
                 "comparison": comparison,
-                "chance": chance_level("classification", predictions, resamples=200, seed=7),
+                "baseline": trivial_baseline("classification", predictions, resamples=200, seed=7),
                 "dataset": dataset,
                 "domain": "forensic",
                 "library_model_class": "AutoModelForImageTextToText",

@@ -12,7 +12,7 @@ from PIL import Image
 
 from bogam.figures import draw_figures
 from cards.audit import audit_model_folder
-from cards.chance import chance_level
+from cards.baseline import trivial_baseline
 from cards.checks import file_digest
 from cards.compare import Contestant, compare_models
 from cards.errors import BogamError
@@ -225,7 +225,7 @@ def release(tmp_path, run_record):
                 "task": "medical_ocr",
                 "metrics": metrics,
                 "comparison": comparison,
-                "chance": chance_level("medical_ocr", answers, resamples=200, seed=7),
+                "baseline": trivial_baseline("medical_ocr", answers, resamples=200, seed=7),
                 "recipe": {**run_record.recipe, "evaluation": {"turns": "all"}},
                 "dataset": run_record.dataset.model_copy(
                     update={"splits": {"test": answers.num_rows // 5}}
