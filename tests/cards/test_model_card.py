@@ -387,7 +387,7 @@ def test_a_model_is_measured_against_answers_that_need_none(run_record, predicti
     told = f"{baseline.value:.3f} [{baseline.low:.3f}, {baseline.high:.3f}]"
     readme = render_model_card(run_record, predictions).readme
     assert readme.count(told) == 2, "in Korean and English"
-    assert f"without a model {baseline.value:.3f}, difference" in readme
+    assert f"; without a model {baseline.value:.3f})." in readme
     assert "not clearly better" not in readme
     level = run_record.metrics["tuned"]["character_f1"]
     run = run_record.model_copy(update={"baseline": level})
