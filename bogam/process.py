@@ -19,3 +19,4 @@ def bars_for_terminals_only() -> None:
     """Keep progress bars out of logs and pipes, here and in the processes this one starts."""
     if not sys.stderr.isatty():
         os.environ.setdefault("HF_HUB_DISABLE_PROGRESS_BARS", "1")
+        os.environ.setdefault("HF_DATASETS_DISABLE_PROGRESS_BARS", "1")

@@ -7,26 +7,34 @@ import pty
 import subprocess
 import sys
 
+SWITCHES = {
+    "huggingface_hub": "HF_HUB_DISABLE_PROGRESS_BARS",
+    "datasets": "HF_DATASETS_DISABLE_PROGRESS_BARS",
+}
+
 
 def test_progress_bars_are_for_terminals_and_not_for_logs() -> None:
     terminal, stderr = pty.openpty()
     try:
-        assert _bars_are_off(subprocess.PIPE)
-        assert not _bars_are_off(stderr)
-        assert not _bars_are_off(subprocess.PIPE, HF_HUB_DISABLE_PROGRESS_BARS="0")
+        assert _without_bars(subprocess.PIPE) == set(SWITCHES)
+        assert _without_bars(stderr) == set()
+        for library, switch in SWITCHES.items():
+            assert _without_bars(subprocess.PIPE, **{switch: "0"}) == {*SWITCHES} - {library}
     finally:
         os.close(terminal)
         os.close(stderr)
 
 
-def _bars_are_off(stderr: int, **environment: str) -> bool:
+def _without_bars(stderr: int, **environment: str) -> set[str]:
     code = (
         "from bogam.process import bars_for_terminals_only\n"
         "bars_for_terminals_only()\n"
-        "from huggingface_hub.utils import are_progress_bars_disabled\n"
-        "print(are_progress_bars_disabled())"
+        "import importlib\n"
+        f"for library in {list(SWITCHES)}:\n"
+        "    if importlib.import_module(library + '.utils').are_progress_bars_disabled():\n"
+        "        print(library)"
     )
-    others = {k: v for k, v in os.environ.items() if k != "HF_HUB_DISABLE_PROGRESS_BARS"}
+    others = {k: v for k, v in os.environ.items() if k not in SWITCHES.values()}
     done = subprocess.run(
         [sys.executable, "-c", code],
         env=others | environment,
@@ -35,4 +43,4 @@ def _bars_are_off(stderr: int, **environment: str) -> bool:
         text=True,
         check=True,
     )
-    return done.stdout.strip() == "True"
+    return set(done.stdout.split())
