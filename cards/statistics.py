@@ -86,7 +86,10 @@ def random_order(rows: int, *, seed: int) -> NDArray[np.int64]:
 
 def percentile_interval(samples: Floats) -> tuple[float, float]:
     """The middle 95 % of the samples; NaN, a sample that holds nothing to measure, is no sample."""
-    low, high = np.nanquantile(samples, (0.025, 0.975))
+    measured = samples[~np.isnan(samples)]
+    if not measured.size:
+        return float("nan"), float("nan")
+    low, high = np.quantile(measured, (0.025, 0.975))
     return float(low), float(high)
 
 
