@@ -19,9 +19,10 @@ if TYPE_CHECKING:
     from cards.records import RunRecord
 
 _BEGIN = """
-import json, sys
+import json, logging, sys
 import torch
 
+logging.getLogger("bitsandbytes").setLevel(logging.ERROR)  # it misses kernels nobody asked for
 repo, messages, limit, picture = sys.argv[1:]
 messages = json.loads(messages)
 """
