@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 
 from cards import statistics
 from cards.records import Metric
-from cards.scoring import RESAMPLES, score, summarise
+from cards.scoring import RESAMPLES, score, summarise, with_column
 from cards.tasks import SIDES, find_task
 
 if TYPE_CHECKING:
@@ -32,25 +32,13 @@ def trivial_baseline(
     one document or the metric is not defined. Raises :class:`BogamError` as
     :func:`cards.scoring.score` does.
     """
+    import pyarrow as pa
+
     others = rows_of_other_documents(predictions, seed)
     if others is None:
         return None
     references = predictions["reference"].to_pylist()
     commonest, _ = Counter(references).most_common(1)[0]
-    levels = [
-        _measure(task, predictions, answers, resamples, seed)
-        for answers in ([references[row] for row in others], [commonest] * len(references))
-    ]
-    levels = [level for level in levels if np.isfinite(level.value)]
-    sign = 1 if find_task(task).primary_metric.higher_is_better else -1
-    return max(levels, key=lambda level: sign * level.value, default=None)
-
-
-def _measure(
-    task: str, predictions: pa.Table, answers: list[str], resamples: int, seed: int
-) -> Metric:
-    import pyarrow as pa
-
     # Without what the models said besides, which would be read instead of the answers.
     guessed = predictions.select(
         [
@@ -59,14 +47,21 @@ def _measure(
             if not name.startswith(tuple(f"{side}_" for side in SIDES))
         ]
     )
-    texts = predictions.schema.field("reference").type
-    sides = {"zero_shot": pa.nulls(len(answers), texts), "tuned": pa.array(answers, texts)}
-    for side, column in sides.items():
-        guessed = guessed.set_column(guessed.column_names.index(side), side, column)
-    primary = find_task(task).primary
-    scored = score(task, guessed, only=primary)
-    metrics, _ = summarise(task, scored, resamples=resamples, seed=seed, only=primary)
-    return metrics["tuned"][primary]
+    # Both kinds of answers are measured at once, as those of two models are.
+    kinds = ([references[row] for row in others], [commonest] * len(references))
+    for side, answers in zip(SIDES, kinds, strict=True):
+        texts = pa.array(answers, predictions.schema.field("reference").type)
+        guessed = with_column(guessed, side, texts)
+    metric = find_task(task).primary_metric
+    scored = score(task, guessed, only=metric.name)
+    metrics, _ = summarise(task, scored, resamples=resamples, seed=seed, only=metric.name)
+    levels = [metrics[side][metric.name] for side in SIDES]
+    sign = 1 if metric.higher_is_better else -1
+    return max(
+        (level for level in levels if np.isfinite(level.value)),
+        key=lambda level: sign * level.value,
+        default=None,
+    )
 
 
 def rows_of_other_documents(predictions: pa.Table, seed: int) -> NDArray[np.int64] | None:

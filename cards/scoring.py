@@ -37,14 +37,14 @@ def score(task: str, predictions: pa.Table, *, only: str | None = None) -> pa.Ta
     scored = predictions
     if description.derive is not None:
         for name, values in description.derive(predictions).items():
-            scored = _with_column(scored, name, values)
+            scored = with_column(scored, name, values)
     for metric in _metrics(description, scored, only):
         if isinstance(metric, RankMetric) or metric.score is None:
             continue
         for side in SIDES:
             scores = metric.score(scored, side)
             values = pa.array(scores, pa.float64(), mask=~metric.about(scored))
-            scored = _with_column(scored, metric.column(side), values)
+            scored = with_column(scored, metric.column(side), values)
     return scored
 
 
@@ -330,7 +330,8 @@ def _finite_contributions(metric: TaskMetric, predictions: pa.Table, side: Side)
     return part
 
 
-def _with_column(table: pa.Table, name: str, column: pa.Array) -> pa.Table:
+def with_column(table: pa.Table, name: str, column: pa.Array) -> pa.Table:
+    """The table with a column of this name, in the place of the one it had."""
     if name in table.column_names:
         return table.set_column(table.column_names.index(name), name, column)
     return table.append_column(name, column)

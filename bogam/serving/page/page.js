@@ -22,8 +22,7 @@ async function call(path, options = {}) {
   let response;
   try {
     response = await fetch(path, options);
-  } catch (error) {
-    if (error.name === "AbortError") throw error;
+  } catch {
     throw new Error("서버에 닿지 않습니다. The server cannot be reached.");
   }
   if (response.ok) return response;
@@ -72,7 +71,7 @@ async function ask(question, signal, onText) {
 
 async function run(work) {
   running?.abort();
-  for (const one of document.querySelectorAll(".waiting")) one.classList.remove("waiting");
+  nothingWaits();
   running = new AbortController();
   const mine = running;
   element("problem").hidden = true;
@@ -86,9 +85,13 @@ async function run(work) {
     if (mine === running) {
       element("stop").hidden = true;
       element("read").disabled = !picture;
-      for (const one of document.querySelectorAll(".waiting")) one.classList.remove("waiting");
+      nothingWaits();
     }
   }
+}
+
+function nothingWaits() {
+  for (const one of document.querySelectorAll(".waiting")) one.classList.remove("waiting");
 }
 
 function complain(message) {

@@ -32,7 +32,8 @@ class ServedModel:
 
     @property
     def log(self) -> str:
-        return self._log.read_text(encoding="utf-8", errors="replace")
+        """What it said, in one line: long messages are folded where they are written."""
+        return " ".join(self._log.read_text(encoding="utf-8", errors="replace").split())
 
     @property
     def url(self) -> str:
@@ -44,7 +45,7 @@ class ServedModel:
         import re
 
         deadline = time.monotonic() + START_SECONDS
-        while (found := re.search(pattern, " ".join(self.log.split()))) is None:
+        while (found := re.search(pattern, self.log)) is None:
             assert self.process.poll() is None, self.log
             assert time.monotonic() < deadline, self.log
             select.select([], [], [], 0.1)
