@@ -229,6 +229,26 @@ def model_release(tmp_path_factory: pytest.TempPathFactory, predictions: pa.Tabl
     return folder
 
 
+@pytest.fixture(scope="session")
+def changed() -> Callable[..., RunRecord]:
+    """`changed(run, **values)`: the record with other values, checked as one that is read."""
+
+    def change(run: RunRecord, **values: object) -> RunRecord:
+        return RunRecord.model_validate(run.model_dump(exclude_none=True) | values)
+
+    return change
+
+
+@pytest.fixture(scope="session")
+def free(changed: Callable[..., RunRecord]) -> Callable[..., RunRecord]:
+    """`free(run, **values)`: the same, of a licence under which a card may quote texts."""
+
+    def change(run: RunRecord, **values: object) -> RunRecord:
+        return changed(run, licence="mit", base_licence="mit", dataset_licence="mit", **values)
+
+    return change
+
+
 def make_dataset_record(**changes: object) -> DatasetRecord:
     """600 questions; two splits; some rejects."""
     values: dict[str, object] = {

@@ -13,7 +13,6 @@ from huggingface_hub import ModelCard
 
 from cards.errors import BogamError
 from cards.model_card import render_model_card
-from cards.records import RunRecord
 
 RENDER = """
 import hashlib, sys
@@ -29,10 +28,6 @@ print(hashlib.sha256(card.readme.encode()).hexdigest())
 for path, data in sorted(card.files.items()):
     print(path, hashlib.sha256(data).hexdigest())
 """
-
-
-def changed(run: RunRecord, **values: object) -> RunRecord:
-    return RunRecord.model_validate(run.model_dump(exclude_none=True) | values)
 
 
 def test_the_same_records_give_the_same_bytes_in_any_process(model_folder, run_record, predictions):
@@ -100,7 +95,7 @@ def test_nothing_of_the_template_is_left(run_record, predictions):
         assert residue not in readme
 
 
-def test_a_medical_model_is_no_medical_advice(run_record, predictions):
+def test_a_medical_model_is_no_medical_advice(run_record, predictions, changed):
     readme = render_model_card(run_record, predictions).readme
     assert "의학적 조언도 아닙니다" in readme
     assert "not medical advice" in readme
@@ -108,58 +103,7 @@ def test_a_medical_model_is_no_medical_advice(run_record, predictions):
     assert "Neither evidence" in render_model_card(forensic, predictions).readme
 
 
-def test_the_code_on_the_card_compiles_and_names_the_repo(run_record, predictions):
-    run = changed(
-        run_record,
-        recipe={
-            "system_prompt": '친절한 "상담사"입니다.\n```',
-            "evaluation": {"max_new_tokens": 77},
-        },
-    )
-    readme = render_model_card(run, predictions).readme
-    (code,) = re.findall(r"```python\n(.*?)```", readme, flags=re.DOTALL)
-    compile(code, "card", "exec")
-    assert 'repo = "hospital/EXAONE-3.5-medical-qa"' in code
-    assert "max_new_tokens=77" in code
-    assert '친절한 \\"상담사\\"입니다.' in code
-    assert "trust_remote_code" not in code
-
-
-def test_a_run_in_four_bits_says_how_to_load_it_so(run_record, predictions):
-    plain = render_model_card(run_record, predictions).readme
-    quantised = {"type": "nf4", "double_quant": True, "compute_dtype": "auto"}
-    recipe = {**run_record.recipe, "quantisation": quantised}
-    card = render_model_card(changed(run_record, recipe=recipe), predictions).readme
-
-    assert "BitsAndBytesConfig" not in plain
-    assert 'bnb_4bit_quant_type="nf4"' in card
-    assert "quantization_config=four_bits" in card
-    for code in re.findall(r"```python\n(.*?)```", card, re.DOTALL):
-        compile(code, "card", "exec")
-
-
-@pytest.mark.parametrize(
-    ("name", "low", "high", "sentence"),
-    [
-        ("character_f1", 0.1, 0.3, "Character F1 improved"),
-        ("character_f1", -0.3, -0.1, "Character F1 got worse"),
-        ("character_f1", -0.1, 0.1, "Character F1 shows no clear difference"),
-    ],
-)
-def test_the_summary_says_no_more_than_the_interval(
-    run_record, predictions, name, low, high, sentence
-):
-    comparison = [
-        one.model_copy(update={"difference": (low + high) / 2, "low": low, "high": high})
-        if one.metric == name
-        else one
-        for one in run_record.comparison
-    ]
-    run = run_record.model_copy(update={"comparison": tuple(comparison)})
-    assert sentence in render_model_card(run, predictions).readme
-
-
-def test_texts_are_quoted_only_where_the_licence_allows(run_record, predictions):
+def test_texts_are_quoted_only_where_the_licence_allows(run_record, predictions, changed):
     some = predictions["reference"][0].as_py()
     best = render_model_card(run_record, predictions).readme
     assert "Reference |" not in best
@@ -181,22 +125,13 @@ def test_texts_are_quoted_only_where_the_licence_allows(run_record, predictions)
     ],
 )
 def test_no_card_is_made_for_a_push_that_the_licence_forbids(
-    run_record, predictions, values, message
+    run_record, predictions, values, message, changed
 ):
     with pytest.raises(BogamError, match=message):
         render_model_card(changed(run_record, **values), predictions)
 
 
-def test_few_documents_are_no_ground_for_confidence(run_record, predictions):
-    warning = "Only 6 independent documents"
-    assert warning not in render_model_card(run_record, predictions).readme
-    few = run_record.metrics["tuned"]["character_f1"].model_copy(update={"documents": 6})
-    tuned = run_record.metrics["tuned"] | {"character_f1": few}
-    run = run_record.model_copy(update={"metrics": run_record.metrics | {"tuned": tuned}})
-    assert warning in render_model_card(run, predictions).readme
-
-
-def test_half_a_comparison_makes_no_card(run_record, predictions):
+def test_half_a_comparison_makes_no_card(run_record, predictions, changed):
     with pytest.raises(BogamError, match="all three must be the same"):
         render_model_card(changed(run_record, comparison=[]), predictions)
 
@@ -206,7 +141,7 @@ HOSTILE = (
 )
 
 
-def test_foreign_text_is_shown_and_does_nothing(run_record, predictions, page_of):
+def test_foreign_text_is_shown_and_does_nothing(run_record, predictions, page_of, changed):
     import pyarrow as pa
 
     row = predictions.slice(0, 1)
@@ -239,7 +174,7 @@ def test_foreign_text_is_shown_and_does_nothing(run_record, predictions, page_of
         assert len(widths) == 1
 
 
-def test_made_up_material_is_told_at_the_top(run_record, predictions):
+def test_made_up_material_is_told_at_the_top(run_record, predictions, changed):
     finding = {"kind": "drawn", "severity": "info", "count": 1, "detail": "x"}
     told = "say nothing about real papers"
     made_up = render_model_card(changed(run_record, dataset_findings=[finding]), predictions)
@@ -247,27 +182,7 @@ def test_made_up_material_is_told_at_the_top(run_record, predictions):
     assert told not in render_model_card(run_record, predictions).readme
 
 
-def test_rows_that_were_drawn_are_told_with_those_they_were_drawn_from(run_record, predictions):
-    rows = run_record.dataset.splits["test"]
-    there = {"train": 9000, "test": 9999}
-    use = run_record.dataset.model_copy(update={"rows_there": there})
-    card = render_model_card(run_record.model_copy(update={"dataset": use}), predictions).readme
-    assert f"Of the 9,999 rows of `test`, {rows} were drawn at random" in card
-    assert "9,000" not in card, "what was drawn to learn from is no part of the evaluation"
-    all_used = use.model_copy(update={"rows_there": {"test": rows}})
-    for dataset in (run_record.dataset, all_used):
-        run = run_record.model_copy(update={"dataset": dataset})
-        assert "drawn at random" not in render_model_card(run, predictions).readme
-
-
-def test_the_snippet_asks_a_question_of_the_data_where_texts_may_be(run_record, predictions):
-    shortest = min(predictions["prompt"].to_pylist(), key=len)
-    asked = f'{{"role": "user", "content": "{shortest}"}}'
-    assert asked not in render_model_card(run_record, predictions).readme
-    assert asked in render_model_card(free(run_record), predictions).readme
-
-
-def test_folders_of_this_machine_are_not_told(run_record, predictions):
+def test_folders_of_this_machine_are_not_told(run_record, predictions, changed):
     run = changed(
         run_record,
         base_model={"id": "/home/kim/models/EXAONE-base", "revision": "local"},
@@ -279,14 +194,7 @@ def test_folders_of_this_machine_are_not_told(run_record, predictions):
     assert "`EXAONE-base`" in readme
 
 
-def test_a_card_without_a_repo_loads_the_folder_it_lies_in(run_record, predictions):
-    run = run_record.model_copy(update={"publication": None})
-    readme = render_model_card(run, predictions).readme
-    assert 'repo = "."' in readme
-    assert "# exaone-medical-qa\n" in readme
-
-
-def test_answers_before_training_are_shown_where_texts_may_be(run_record, predictions):
+def test_answers_before_training_are_shown_where_texts_may_be(run_record, predictions, changed):
     said = [{"id": "v1", "prompt": "왜|<b>?", "reference": "쉬세요", "answer": "모릅니다" * 200}]
     limited = changed(run_record, samples=said)
     assert "모릅니다" not in render_model_card(limited, predictions).readme
@@ -302,101 +210,7 @@ def test_answers_before_training_are_shown_where_texts_may_be(run_record, predic
     assert len(line) < 400
 
 
-def free(run: RunRecord, **values: object) -> RunRecord:
-    """Of a licence under which a card may quote texts."""
-    return changed(run, licence="mit", base_licence="mit", dataset_licence="mit", **values)
-
-
-def with_columns(table, **columns):
-    for name, values in columns.items():
-        table = table.set_column(table.column_names.index(name), name, [values])
-    return table
-
-
-def test_only_what_got_worse_is_shown_as_worse(run_record, predictions):
-    metric = "character_f1"
-    rows = predictions.slice(0, 5)
-    before = [0.0, 0.0, 0.2, 0.0, 0.0]
-    kept = with_columns(rows, **{f"zero_shot_{metric}": before, f"tuned_{metric}": before})
-    better = with_columns(kept, **{f"tuned_{metric}": [0.0, 0.9, 0.2, 0.0, 0.0]})
-    worse = with_columns(kept, **{f"tuned_{metric}": [0.0, 0.9, 0.1, 0.0, 0.0]})
-    for table, titles, counts in (
-        (kept, ["median"], "0 got better, 0 got worse."),
-        (better, ["largest gain", "median"], "1 got better, 0 got worse."),
-        (worse, ["largest gain", "median", "largest loss"], "1 got better, 1 got worse."),
-    ):
-        readme = render_model_card(free(run_record), table).readme
-        assert re.findall(r"^\*\*q\d+\*\* \(.* · (.*): ", readme, flags=re.MULTILINE) == titles
-        assert counts in readme
-
-
-def test_a_talk_shows_who_says_what_and_that_earlier_answers_are_the_references(
-    run_record, predictions, page_of
-):
-    recipe = {**run_record.recipe, "evaluation": {"turns": "all"}}
-    talk = with_columns(
-        predictions.slice(0, 3),
-        id=["q1#1", "q1#2", "q1#3"],
-        prompt=["누구?", "누구?\n\n김\n\n무슨 약?", "one\n\nquestion"],
-    )
-    readme = render_model_card(free(run_record, recipe=recipe), talk).readme
-    assert "2 of the examples ask at the second turn of a talk or later" in readme
-    assert "예제 2개는 대화의 둘째 차례부터의 질문" in readme
-    said = "**질문 · User:** 누구?<br>**기준 답 · Reference:** 김<br>**질문 · User:** 무슨 약?"
-    shown = {line for line in readme.splitlines() if line.startswith("| 질문 · Prompt | ")}
-    assert shown <= {f"| 질문 · Prompt | {one} |" for one in ("누구?", said, "one question")}, (
-        "blank lines that part no turns are no turns"
-    )
-    last = render_model_card(free(run_record, recipe=recipe), talk.take([1])).readme
-    assert f"| 질문 · Prompt | {said} |" in last
-    assert "<br" in page_of(last)
-    assert "teacher forcing" not in render_model_card(run_record, predictions).readme
-
-
-def test_a_metric_of_fewer_examples_says_of_how_many(run_record, predictions):
-    assert "(n = " not in render_model_card(run_record, predictions).readme
-    few = run_record.metrics["tuned"]["exact_match"].model_copy(update={"n": 17})
-    tuned = run_record.metrics["tuned"] | {"exact_match": few}
-    run = run_record.model_copy(update={"metrics": run_record.metrics | {"tuned": tuned}})
-    (line,) = re.findall(r"^.*\(n = 17\).*$", render_model_card(run, predictions).readme, re.M)
-    assert "Exact match" in line
-
-
-@pytest.mark.parametrize(
-    ("found", "told"),
-    [
-        ({"difference": 0, "low": 0, "high": 0, "p_value": 1}, "differences have no Wilson"),
-        ({"low": 0.01, "high": 0.2, "p_value": 0.07}, "answer different questions"),
-        ({"low": -0.01, "high": 0.2, "p_value": 0.03}, "answer different questions"),
-    ],
-)
-def test_what_looks_like_a_contradiction_is_explained(run_record, predictions, found, told):
-    first, *others = (
-        one.model_copy(update={"low": 0.1, "high": 0.2, "p_value": 0.001})
-        for one in run_record.comparison
-    )
-    plain = run_record.model_copy(update={"comparison": (first, *others)})
-    assert told not in render_model_card(plain, predictions).readme
-    odd = first.model_copy(update=found)
-    run = run_record.model_copy(update={"comparison": (odd, *others)})
-    assert told in render_model_card(run, predictions).readme
-
-
-def test_a_model_is_measured_against_answers_that_need_none(run_record, predictions):
-    baseline = run_record.baseline
-    told = f"{baseline.value:.3f} [{baseline.low:.3f}, {baseline.high:.3f}]"
-    readme = render_model_card(run_record, predictions).readme
-    assert readme.count(told) == 2, "in Korean and English"
-    assert f"; without a model {baseline.value:.3f})." in readme
-    assert "not clearly better" not in readme
-    level = run_record.metrics["tuned"]["character_f1"]
-    run = run_record.model_copy(update={"baseline": level})
-    assert "not clearly better" in render_model_card(run, predictions).readme
-    alone = run_record.model_copy(update={"baseline": None})
-    assert "without a model" not in render_model_card(alone, predictions).readme
-
-
-def test_results_stand_where_the_hub_looks_for_them(run_record, predictions):
+def test_results_stand_where_the_hub_looks_for_them(run_record, predictions, changed):
     import yaml
     from huggingface_hub import parse_eval_result_entries
 
@@ -418,7 +232,7 @@ def test_results_stand_where_the_hub_looks_for_them(run_record, predictions):
     assert not any(path.startswith(".eval") for path in render_model_card(local, predictions).files)
 
 
-def test_a_medical_reader_of_chinese_finds_a_summary(run_record, predictions):
+def test_a_medical_reader_of_chinese_finds_a_summary(run_record, predictions, changed):
     assert "本仓库" not in render_model_card(run_record, predictions).readme
     chinese = changed(run_record, languages=["ko", "zh"])
     readme = render_model_card(chinese, predictions).readme
@@ -428,7 +242,7 @@ def test_a_medical_reader_of_chinese_finds_a_summary(run_record, predictions):
     assert "不是医疗器械" in line
 
 
-def test_the_text_of_an_unread_licence_is_linked_where_it_is(run_record, predictions):
+def test_the_text_of_an_unread_licence_is_linked_where_it_is(run_record, predictions, changed):
     from cards.lint import publishable
 
     run = changed(
@@ -455,56 +269,3 @@ def test_what_the_model_stands_on_is_cited(run_record, predictions):
     ]
     assert bibtex.count("{") == bibtex.count("}")
     assert bibtex.count('"') % 2 == 0
-
-
-def test_the_form_of_the_page_asks_as_the_model_was_trained(run_record, predictions):
-    run = changed(run_record, recipe={"system_prompt": "짧게 답합니다."})
-    data = ModelCard(render_model_card(run, predictions).readme).data
-    roles = [message["role"] for message in data["widget"][0]["messages"]]
-    assert roles == ["system", "user"]
-
-
-@pytest.mark.recipe
-def test_the_code_for_models_that_see_runs_as_it_stands_on_the_card(
-    run_record, predictions, tmp_path
-):
-    """Against a real LLaVA-NeXT of two layers with an untaught adapter."""
-    from peft import LoraConfig, get_peft_model
-    from PIL import Image
-    from transformers import AutoModelForImageTextToText, AutoProcessor
-
-    from trainers.vision_twins import VisionTwinSize, make_vision_twin
-
-    size = VisionTwinSize(
-        hidden=32,
-        intermediate=64,
-        layers=2,
-        vocabulary=600,
-        vision_hidden=32,
-        vision_intermediate=64,
-        vision_layers=3,
-        vision_heads=2,
-    )
-    texts = ["이 문서에 적힌 약과 용량을 모두 적어 주세요. 짧게 답합니다."] * 20
-    twin = make_vision_twin("llava-next", tmp_path / "twin", texts, size=size)
-    release = tmp_path / "release"
-    model = AutoModelForImageTextToText.from_pretrained(twin)
-    get_peft_model(model, LoraConfig(target_modules=["q_proj"])).save_pretrained(release)
-    AutoProcessor.from_pretrained(twin).save_pretrained(release)
-    Image.new("RGB", (60, 40), "navy").save(release / "picture.png")
-
-    run = changed(
-        run_record,
-        library_model_class="AutoModelForImageTextToText",
-        recipe={"system_prompt": "짧게 답합니다.", "evaluation": {"max_new_tokens": 5}},
-        publication=None,
-    )
-    readme = render_model_card(run.model_copy(update={"publication": None}), predictions).readme
-    (code,) = re.findall(r"```python\n(.*?)```", readme, flags=re.DOTALL)
-    assert 'repo = "."' in code
-    script = tmp_path / "card.py"
-    script.write_text(code + "\nassert output.shape[1] > inputs['input_ids'].shape[1]\n")
-    done = subprocess.run(
-        [sys.executable, str(script)], cwd=release, capture_output=True, text=True, check=False
-    )
-    assert done.returncode == 0, done.stderr
